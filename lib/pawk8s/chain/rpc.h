@@ -1,0 +1,95 @@
+// CometBFT's RPC: what one node says of itself and of the chain. One attempt a call.
+//
+//   chain::Rpc rpc({.dial = kube::DialPod(client, "paw", "paw-validator-0", 26657)});
+//   ASSIGN_OR_RETURN(const chain::NodeStatus status, rpc.Status(deadline));
+//
+// Everything here is one node's word; what validators have signed is verified elsewhere.
+// Errors are those of net::HttpClient, plus DataLoss when an answer is not what CometBFT 0.38
+// sends and Internal when the node answers with an RPC error.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "pawk8s/base/deadline.h"
+#include "pawk8s/net/http.h"
+
+namespace pawk8s::chain {
+
+// A block height. Heights are counted from 1; 0 means that there is no block yet.
+struct Height {
+  std::int64_t value = 0;
+  friend auto operator<=>(const Height&, const Height&) = default;
+  friend Height operator+(Height h, std::int64_t n) { return {h.value + n}; }
+  friend std::int64_t operator-(Height a, Height b) { return a.value - b.value; }
+};
+
+// 20 bytes in lower-case hex: the address of a node's P2P key.
+struct NodeId {
+  std::string hex;
+  friend auto operator<=>(const NodeId&, const NodeId&) = default;
+};
+
+// 20 bytes in upper-case hex: the address of a consensus key.
+struct ValidatorAddress {
+  std::string hex;
+  friend auto operator<=>(const ValidatorAddress&, const ValidatorAddress&) = default;
+};
+
+struct NodeStatus {
+  NodeId id;
+  std::string network;  // the chain id
+  Height latest;
+  std::chrono::system_clock::time_point latest_time;
+  bool catching_up = false;
+  ValidatorAddress validator;
+  std::int64_t voting_power = 0;
+};
+
+struct Peer {
+  NodeId id;
+  std::string remote_ip;
+  bool outbound = false;
+  friend bool operator==(const Peer&, const Peer&) = default;
+};
+
+struct Block {
+  Height height;
+  std::chrono::system_clock::time_point time;
+  std::string hash;      // upper-case hex
+  std::string app_hash;  // after the block before this one
+  ValidatorAddress proposer;
+};
+
+struct Validator {
+  ValidatorAddress address;
+  std::string public_key;  // base64 of the Ed25519 key
+  std::int64_t voting_power = 0;
+};
+
+// Not thread-safe: one a thread.
+class Rpc {
+ public:
+  // `options.dial` decides which node is asked; `base_url` is used as it is without one.
+  explicit Rpc(net::HttpOptions options, std::string base_url = "http://node");
+
+  [[nodiscard]] absl::StatusOr<NodeStatus> Status(const Deadline& deadline);
+  [[nodiscard]] absl::StatusOr<std::vector<Peer>> Peers(const Deadline& deadline);
+  [[nodiscard]] absl::StatusOr<Block> BlockAt(Height height, const Deadline& deadline);
+  // All pages of the set that votes on `height`.
+  [[nodiscard]] absl::StatusOr<std::vector<Validator>> ValidatorsAt(Height height,
+                                                                    const Deadline& deadline);
+  // The SHA-256 (lower-case hex) of the genesis as the node serves it in chunks: the same on every
+  // node of a chain, but not that of the file, which CometBFT writes anew.
+  [[nodiscard]] absl::StatusOr<std::string> GenesisSha256(const Deadline& deadline);
+
+ private:
+  net::HttpClient http_;
+  std::string base_url_;
+};
+
+}  // namespace pawk8s::chain

@@ -1,0 +1,49 @@
+// One process's part of a run: profile, clients and the run's folder.
+//
+// Under ctest the phase's preflight opens the run and every case joins it. A process that was
+// started alone (an IDE, a debugger) finds no open run of its own ancestors: it does the preflight
+// itself, opens a run, and sweeps at the end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "pawk8s/deployment/deployment.h"
+#include "pawk8s/verdict/run.h"
+
+namespace pawk8s {
+
+class Session {
+ public:
+  // Loads the profile, connects, checks identity, probes every need once and opens a run that
+  // belongs to `owner`. Fails for what makes every case meaningless: no profile, cluster
+  // unreachable, another cluster, namespace absent, another run in progress.
+  static absl::StatusOr<std::unique_ptr<Session>> Preflight(std::string_view phase,
+                                                            const ProcessId& owner,
+                                                            const Deadline& deadline);
+  // Joins the open run of an ancestor, or does the preflight for this process alone.
+  static absl::StatusOr<std::unique_ptr<Session>> JoinOrOpen(std::string_view phase,
+                                                             const Deadline& deadline);
+
+  [[nodiscard]] Deployment& paw() { return *paw_; }
+  [[nodiscard]] const Run& run() const { return run_; }
+  [[nodiscard]] bool OpenedHere() const { return opened_here_; }
+
+  // Removes what the run left in the deployment and closes it. A status that is not OK says what
+  // could not be removed.
+  [[nodiscard]] absl::Status Sweep(const Deadline& deadline);
+
+ private:
+  Session(std::unique_ptr<Deployment> paw, Run run, bool opened_here);
+
+  std::unique_ptr<Deployment> paw_;
+  Run run_;
+  bool opened_here_;
+};
+
+// Objects that the suite makes carry this label with the run's id.
+inline constexpr std::string_view kRunLabel = "pawk8s.dev/run";
+
+}  // namespace pawk8s

@@ -1,0 +1,79 @@
+#include "pawk8s/fault/pod_replacement.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pawk8s/base/status.h"
+#include "pawk8s/kube/informer.h"
+
+namespace pawk8s::fault {
+namespace {
+
+std::optional<Millis> Since(SteadyTime from, const std::optional<SteadyTime>& to) {
+  if (!to) return std::nullopt;
+  return std::chrono::duration_cast<Millis>(*to - from);
+}
+
+// Takes one watch event into the trace; true once the old pod is gone.
+bool Follow(const kube::Change& change, PodReplacement& trace, bool removed) {
+  const kube::Pod seen(change.object);
+  if (seen.uid() == trace.old_pod.uid()) {
+    if (change.type != kube::Change::Type::kDeleted) return removed;
+    trace.removed_at = change.at;
+    return true;
+  }
+  if (change.type == kube::Change::Type::kDeleted) return removed;
+  if (!removed) {
+    // A relist can show the successor without the removal: it is at least as old as this.
+    trace.removed_at = change.at;
+    removed = true;
+  }
+  trace.new_pod = seen;
+  if (!trace.running_at && seen.phase() == "Running") trace.running_at = change.at;
+  if (!trace.ready_at && seen.IsReady()) trace.ready_at = change.at;
+  return removed;
+}
+
+}  // namespace
+
+std::optional<Millis> PodReplacement::RunningAfter() const { return Since(removed_at, running_at); }
+std::optional<Millis> PodReplacement::ReadyAfter() const { return Since(removed_at, ready_at); }
+
+absl::StatusOr<PodReplacement> ReplacePod(kube::Client& client, const kube::Pod& pod,
+                                          Millis ready_within, const Deadline& deadline) {
+  const kube::ObjectRef ref{kube::kPods, pod.ns(), pod.name()};
+  ASSIGN_OR_RETURN(
+      const auto informer,
+      kube::Informer::Start(client, {kube::kPods, pod.ns(), "", "metadata.name=" + pod.name()},
+                            deadline));
+  PodReplacement trace{.old_pod = pod, .new_pod = pod};
+  trace.deleted_at = std::chrono::steady_clock::now();
+  if (absl::Status s = client.Delete(ref, deadline, {.uid = pod.uid()}); !s.ok()) {
+    return Annotate(s, "deleting pod " + pod.name());
+  }
+
+  bool removed = false;
+  std::size_t taken = 0;
+  std::uint64_t version = 0;
+  while (true) {
+    version = informer->Get().version;
+    const auto timeline = informer->Changes();
+    for (; taken < timeline.changes.size(); ++taken) {
+      removed = Follow(timeline.changes[taken], trace, removed);
+    }
+    if (trace.ready_at) return trace;
+    const Deadline next =
+        removed ? Deadline::At(std::min(deadline.when(), trace.removed_at + ready_within),
+                               deadline.stop())
+                : deadline;
+    const absl::Status changed = informer->AwaitChange(version, next);
+    if (changed.ok()) continue;
+    if (removed && absl::IsDeadlineExceeded(changed)) return trace;
+    return Annotate(changed, fmt::format("waiting for the {} of pod {}",
+                                         removed ? "successor" : "removal", pod.name()));
+  }
+}
+
+}  // namespace pawk8s::fault

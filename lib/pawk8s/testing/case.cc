@@ -1,0 +1,116 @@
+#include "pawk8s/testing/case.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <exception>
+#include <vector>
+
+#include "pawk8s/deployment/identity.h"
+
+namespace pawk8s::testing {
+namespace {
+
+// gtest makes fixtures itself, without arguments: these two have to wait for it somewhere.
+Recorder* g_recorder = nullptr;
+std::stop_token g_stop;
+
+// Set by `pawk8s prove` while a defect is planted: then that state is the baseline.
+bool DefectIsPlanted() { return std::getenv("PAWK8S_PLANTED") != nullptr; }
+
+std::string Joined(const std::vector<std::string>& sentences) {
+  return fmt::format("{}", fmt::join(sentences, "; "));
+}
+
+}  // namespace
+
+void Case::Use(Recorder& recorder, std::stop_token stop) {
+  g_recorder = &recorder;
+  g_stop = std::move(stop);
+}
+
+Case::Case()
+    : recorder_(*g_recorder),
+      deadline_(Deadline::After(recorder_.session().paw().profile().case_budget, g_stop)) {}
+
+bool Case::Disturbs() const {
+  const std::string& impact = recorder_.entry().impact;
+  return impact == "disrupt" || impact == "node" || impact == "load";
+}
+
+void Case::SetUp() {
+  if (deadline_.Cancelled()) Fail(Outcome::kBlocked, "the run was cancelled");
+  const auto& needs = recorder_.session().run().facts().needs;
+  for (const std::string& need : recorder_.entry().needs) {
+    const auto found = needs.find(need);
+    if (found == needs.end()) {
+      Fail(Outcome::kBlocked, fmt::format("needs {}, which this suite cannot probe", need));
+    }
+    if (found->second != "present") {
+      Fail(Outcome::kBlocked, fmt::format("needs {}: {}", need, found->second));
+    }
+  }
+  if (recorder_.entry().impact == "read") return;
+  if (const absl::Status s = CheckClusterIdentity(paw(), deadline_); !s.ok()) {
+    Fail(Outcome::kBlocked, std::string(MessageOf(s)));
+  }
+  if (!Disturbs()) return;
+  if (!profile().allow.disruption) {
+    Fail(Outcome::kBlocked,
+         "refused: this case disturbs the deployment, and allow.disruption is false in " +
+             profile().file);
+  }
+  absl::StatusOr<Baseline> baseline = Baseline::Read(paw(), deadline_);
+  if (!baseline.ok()) Fail(Outcome::kBlocked, std::string(MessageOf(baseline.status())));
+  if (const auto problems = baseline->Problems(); !problems.empty() && !DefectIsPlanted()) {
+    Fail(Outcome::kBlocked, "the deployment was unhealthy before: " + Joined(problems));
+  }
+  before_ = *std::move(baseline);
+}
+
+void Case::TearDown() {
+  if (!before_) return;
+  // A deadline of its own: a case that used up or cancelled its budget restores all the same.
+  const Deadline restore = Deadline::After(profile().restore_budget);
+  const auto report = Until(
+      restore, Every(Millis{500}),
+      [&](const Deadline& d) -> absl::StatusOr<std::vector<std::string>> {
+        const absl::StatusOr<Baseline> now = Baseline::Read(paw(), d);
+        if (!now.ok()) return now.status();
+        return before_->LostSince(*now);
+      },
+      [](const std::vector<std::string>& lost) { return lost.empty(); });
+  if (report.status.ok()) return;
+  recorder_.NotRestored();
+  ADD_FAILURE() << "not restored after " << Seconds(report.elapsed) << ": "
+                << (report.last && !report.last->empty() ? Joined(*report.last)
+                                                         : report.status.ToString());
+}
+
+void Case::MeasureAtMost(const std::string& name, std::optional<Millis> value, Millis limit) {
+  recorder_.Add({.name = name,
+                 .value = value ? std::chrono::duration<double>(*value).count() : -1,
+                 .unit = value ? "s" : "s (never)",
+                 .relation = "<=",
+                 .threshold = std::chrono::duration<double>(limit).count()});
+}
+
+void Case::MeasureAtLeast(const std::string& name, double value, double least,
+                          const std::string& unit) {
+  recorder_.Add({.name = name, .value = value, .unit = unit, .relation = ">=", .threshold = least});
+}
+
+void Case::Fail(Outcome outcome, const absl::Status& status, const std::source_location& at) {
+  Fail(outcome, fmt::format("{} ({})", MessageOf(status), CodeNameOf(status)), at);
+}
+
+void Case::Fail(Outcome outcome, const std::string& message, const std::source_location& at) {
+  recorder_.Fail(outcome, message, at.file_name(), static_cast<int>(at.line()));
+  std::terminate();  // not reached: ThrowOnFatal has unwound the case
+}
+
+std::string Case::Seconds(Millis value) {
+  return fmt::format("{:.1f}s", std::chrono::duration<double>(value).count());
+}
+
+}  // namespace pawk8s::testing

@@ -1,0 +1,142 @@
+// The fixture of every case: who to ask, how to wait, what to record.
+//
+//   class PodLifecycle : public Case {};
+//   TEST_F(PodLifecycle, AllReplicasRunningAndReady) {
+//     EXPECT_THAT(Must(Read(profile().validators)), IsFullyReady());
+//   }
+//
+// Before a case that disturbs the deployment the baseline is taken, and an unhealthy deployment
+// blocks it; afterwards the case waits until the baseline is regained, and fails if it is not.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <source_location>
+#include <sstream>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "pawk8s/base/deadline.h"
+#include "pawk8s/base/status.h"
+#include "pawk8s/deployment/baseline.h"
+#include "pawk8s/deployment/deployment.h"
+#include "pawk8s/testing/recorder.h"
+#include "pawk8s/wait/until.h"
+
+namespace pawk8s::testing {
+
+// By when a condition must hold.
+struct Within {
+  Millis limit;
+};
+// How long it must hold throughout, seen at least so many times.
+struct For {
+  Millis limit;
+  int min_polls = 3;
+};
+
+class Case : public ::testing::Test {
+ public:
+  // Set once by the phase's main() before any test runs.
+  static void Use(Recorder& recorder, std::stop_token stop);
+
+ protected:
+  Case();
+  void SetUp() override;
+  void TearDown() override;
+
+  [[nodiscard]] Deployment& paw() { return recorder_.session().paw(); }
+  [[nodiscard]] kube::Client& kube() { return paw().kube(); }
+  [[nodiscard]] const Profile& profile() { return paw().profile(); }
+  // The case's own: every read and write takes part of it.
+  [[nodiscard]] const Deadline& deadline() const { return deadline_; }
+
+  // The value of an observation. An error fails the case here as "unobservable".
+  template <class T>
+  T Must(absl::StatusOr<T> observed, std::source_location at = std::source_location::current()) {
+    if (!observed.ok()) Fail(Outcome::kUnobservable, observed.status(), at);
+    recorder_.CountObservation();
+    return *std::move(observed);
+  }
+
+  // The trace of a stimulus. An error fails the case here as "stimulus failed".
+  template <class T>
+  T Stimulus(absl::StatusOr<T> done, std::source_location at = std::source_location::current()) {
+    if (!done.ok()) Fail(Outcome::kStimulusFailed, done.status(), at);
+    return *std::move(done);
+  }
+
+  // Polls `observe` (StatusOr<T> of a Deadline, one attempt) until its value matches. The message
+  // of a failure begins with the claim and the last value.
+  template <class Observe, class M>
+  [[nodiscard]] ::testing::AssertionResult Eventually(Within within, Observe observe, M matcher,
+                                                      Millis every = Millis{250}) {
+    using T = typename std::invoke_result_t<Observe&, const Deadline&>::value_type;
+    const ::testing::Matcher<const T&> holds = ::testing::SafeMatcherCast<const T&>(matcher);
+    const auto report = Until(deadline_.AtMost(within.limit), Every(every), observe,
+                              [&](const T& value) { return holds.Matches(value); });
+    return Judge("within", within.limit, report, holds);
+  }
+
+  // Polls `observe` for the whole time; its value must match at every one of them.
+  template <class Observe, class M>
+  [[nodiscard]] ::testing::AssertionResult Consistently(For throughout, Observe observe, M matcher,
+                                                        Millis every = Millis{250}) {
+    using T = typename std::invoke_result_t<Observe&, const Deadline&>::value_type;
+    const ::testing::Matcher<const T&> holds = ::testing::SafeMatcherCast<const T&>(matcher);
+    const auto report = Hold(deadline_.AtMost(throughout.limit), Every(every), throughout.min_polls,
+                             observe, [&](const T& value) { return holds.Matches(value); });
+    return Judge("throughout", throughout.limit, report, holds);
+  }
+
+  // Records a measured duration beside its limit. Judging is the matcher's part.
+  void MeasureAtMost(const std::string& name, std::optional<Millis> value, Millis limit);
+  void MeasureAtLeast(const std::string& name, double value, double least,
+                      const std::string& unit = "");
+
+ private:
+  [[noreturn]] void Fail(Outcome outcome, const absl::Status& status,
+                         const std::source_location& at);
+  [[noreturn]] void Fail(Outcome outcome, const std::string& message,
+                         const std::source_location& at = std::source_location::current());
+  [[nodiscard]] bool Disturbs() const;
+
+  template <class T>
+  ::testing::AssertionResult Judge(std::string_view how, Millis limit, const WaitReport<T>& report,
+                                   const ::testing::Matcher<const T&>& holds) {
+    for (int i = report.errors; i < report.polls; ++i) recorder_.CountObservation();
+    if (report.status.ok()) return ::testing::AssertionSuccess();
+    std::ostringstream text;
+    text << "Expected " << how << " " << Seconds(limit) << ": ";
+    holds.DescribeTo(&text);
+    if (report.last) {
+      ::testing::StringMatchResultListener why;
+      holds.MatchAndExplain(*report.last, &why);
+      text << "; after " << Seconds(report.elapsed) << " it is " << why.str();
+      text << "\n  Last value: " << ::testing::PrintToString(*report.last);
+    } else {
+      text << "; no value was ever read";
+    }
+    text << "\n  " << report.polls << " polls, " << report.errors << " errors, "
+         << report.changes.size() << " changes: " << report.status.ToString();
+    for (const auto& change : report.changes) {
+      text << "\n  +" << Seconds(change.at) << " " << ::testing::PrintToString(change.value);
+    }
+    if (!report.last_error.ok()) text << "\n  Last error: " << report.last_error.ToString();
+    if (!report.last) Fail(Outcome::kUnobservable, text.str());
+    return ::testing::AssertionFailure() << text.str();
+  }
+  static std::string Seconds(Millis value);
+
+  Recorder& recorder_;
+  Deadline deadline_;
+  std::optional<Baseline> before_;
+};
+
+}  // namespace pawk8s::testing

@@ -1,0 +1,13 @@
+set(work ${BUILD}/find_package)
+file(REMOVE_RECURSE ${work})
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "failed: ${ARGN}")
+  endif()
+endfunction()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/build -G Ninja -D CMAKE_PREFIX_PATH=${work}/prefix
+    -D SANITIZE=${SANITIZE})
+run(${CMAKE_COMMAND} --build ${work}/build)
+run(${work}/build/user)
