@@ -26,3 +26,19 @@ pawk8s_require(CLI11_FOUND libcli11-dev "CLI11 >= 2.1")
 find_package(benchmark QUIET CONFIG)
 pawk8s_require(benchmark_FOUND libbenchmark-dev "Google Benchmark")
 find_package(Threads REQUIRED)
+
+# The suite needs no Go; the testbed does, and its newcomer should hear it before a long build.
+file(STRINGS ${PROJECT_SOURCE_DIR}/fixtures/testbed/go.mod go_needed REGEX "^go ")
+string(REPLACE "go " "" go_needed "${go_needed}")
+find_program(PAWK8S_GO go PATHS /usr/local/go/bin)
+set(go_found "none")
+if(PAWK8S_GO)
+  execute_process(COMMAND ${PAWK8S_GO} env GOVERSION WORKING_DIRECTORY / OUTPUT_VARIABLE go_found
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  string(REGEX REPLACE "^go([0-9.]+).*" "\\1" go_found "${go_found}")
+endif()
+if(go_found STREQUAL "none" OR go_found VERSION_LESS go_needed)
+  message(WARNING "Go ${go_needed} or newer is needed for the testbed, found ${go_found}: unpack an "
+                  "archive from go.dev under /usr/local/go, or install golang-go from the "
+                  "distribution's backports. A cluster of your own needs no Go.")
+endif()

@@ -64,7 +64,8 @@ TEST(Status, MapsHttp) {
 TEST(Redact, HidesCredentialsAndNothingElse) {
   const std::string shown = Redact(
       "Authorization: Bearer abcdefghijk.lmn\n\"token\": \"s3cretvalue\", client-key-data: QUJD\n"
-      "-----BEGIN EC " "PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\npod paw-validator-0");
+      "-----BEGIN EC "
+      "PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\npod paw-validator-0");
   EXPECT_THAT(shown, Not(HasSubstr("abcdefghijk")));
   EXPECT_THAT(shown, Not(HasSubstr("s3cretvalue")));
   EXPECT_THAT(shown, Not(HasSubstr("QUJD")));
