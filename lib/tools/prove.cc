@@ -16,7 +16,6 @@
 #include "pawk8s/deployment/baseline.h"
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/deployment/identity.h"
-#include "pawk8s/kube/kubeconfig.h"
 #include "pawk8s/net/process.h"
 #include "pawk8s/verdict/record.h"
 #include "pawk8s/verdict/run.h"
@@ -294,15 +293,12 @@ absl::StatusOr<std::vector<Proof>> Prove(const ProveOptions& options) {
         profile.file);
   }
   ASSIGN_OR_RETURN(const std::vector<Selected> selected, Select(options, profile));
-  ASSIGN_OR_RETURN(const kube::Kubeconfig config,
-                   kube::Kubeconfig::Load(
-                       {.path = profile.cluster.kubeconfig, .context = profile.cluster.context}));
-  Deployment paw(profile, kube::Client(config));
-  RETURN_IF_ERROR(CheckIdentity(paw, Deadline::After(kRequest * 3)));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Deployment> paw, Deployment::Connect(profile));
+  RETURN_IF_ERROR(CheckIdentity(*paw, Deadline::After(kRequest * 3)));
   std::vector<Proof> proofs;
   for (const Selected& c : selected) {
     const SteadyTime began = Clock::Real().Now();
-    ASSIGN_OR_RETURN(Proof proof, ProveOne(options, paw, c));
+    ASSIGN_OR_RETURN(Proof proof, ProveOne(options, *paw, c));
     proof.total_seconds = SecondsSince(began);
     Say(proof.id, fmt::format("{} ({:.0f} s)", proof.result, proof.total_seconds));
     proofs.push_back(std::move(proof));

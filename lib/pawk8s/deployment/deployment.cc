@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/kube/kubeconfig.h"
 #include "pawk8s/kube/port_forward.h"
 
 namespace pawk8s {
@@ -26,6 +27,13 @@ Millis BlockRange::LargestGap() const {
 
 Deployment::Deployment(Profile profile, kube::Client client)
     : profile_(std::move(profile)), client_(std::move(client)) {}
+
+absl::StatusOr<std::unique_ptr<Deployment>> Deployment::Connect(const Profile& profile) {
+  ASSIGN_OR_RETURN(const kube::Kubeconfig config,
+                   kube::Kubeconfig::Load(
+                       {.path = profile.cluster.kubeconfig, .context = profile.cluster.context}));
+  return std::make_unique<Deployment>(profile, kube::Client(config));
+}
 
 absl::StatusOr<WorkloadState> Deployment::Read(const WorkloadRef& workload,
                                                const Deadline& deadline) {

@@ -38,6 +38,8 @@ struct BlockRange {
 class Deployment {
  public:
   Deployment(Profile profile, kube::Client client);
+  // With the credentials that the profile names. Reads files; the first request connects.
+  static absl::StatusOr<std::unique_ptr<Deployment>> Connect(const Profile& profile);
 
   [[nodiscard]] const Profile& profile() const { return profile_; }
   [[nodiscard]] kube::Client& kube() { return client_; }

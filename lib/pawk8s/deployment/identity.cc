@@ -43,8 +43,8 @@ absl::StatusOr<Identity> ReadIdentity(Deployment& paw, const Deadline& deadline)
     const auto status = paw.RpcOf(pod).Status(deadline.AtMost(std::chrono::seconds(3)));
     if (!status.ok()) continue;
     identity.chain_id = status->network;
-    const auto genesis = paw.RpcOf(pod).GenesisSha256(deadline.AtMost(std::chrono::seconds(10)));
-    if (genesis.ok()) identity.genesis_sha256 = *genesis;
+    ASSIGN_OR_RETURN(identity.genesis_sha256,
+                     paw.RpcOf(pod).GenesisSha256(deadline.AtMost(std::chrono::seconds(30))));
     break;
   }
   return identity;

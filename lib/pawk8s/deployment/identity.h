@@ -17,7 +17,8 @@ struct Identity {
   std::string genesis_sha256;  // likewise
 };
 
-// What is there now. An unreachable chain is no error: its part stays empty.
+// What is there now. A chain that no Ready validator speaks for is no error: its part stays empty,
+// and whether it should speak is for the cases to judge.
 [[nodiscard]] absl::StatusOr<Identity> ReadIdentity(Deployment& paw, const Deadline& deadline);
 
 // FailedPrecondition, naming the first difference, if the cluster is not the pinned one. The

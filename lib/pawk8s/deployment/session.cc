@@ -8,20 +8,11 @@
 
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/identity.h"
-#include "pawk8s/kube/kubeconfig.h"
 
 namespace pawk8s {
 namespace {
 
 constexpr const char* kPresent = "present";
-
-absl::StatusOr<std::unique_ptr<Deployment>> Connect() {
-  ASSIGN_OR_RETURN(const Profile profile, Profile::FromEnvironment());
-  ASSIGN_OR_RETURN(const kube::Kubeconfig config,
-                   kube::Kubeconfig::Load(
-                       {.path = profile.cluster.kubeconfig, .context = profile.cluster.context}));
-  return std::make_unique<Deployment>(profile, kube::Client(config));
-}
 
 // need -> "present" or why it is not.
 std::map<std::string, std::string> ProbeNeeds(Deployment& paw, const Deadline& deadline) {
@@ -61,7 +52,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Preflight(std::string_view pha
                                                             const ProcessId& owner,
                                                             const Deadline& deadline) {
   RETURN_IF_ERROR(Run::Retire(Run::ResultsRoot(), phase, owner));
-  ASSIGN_OR_RETURN(std::unique_ptr<Deployment> paw, Connect());
+  ASSIGN_OR_RETURN(const Profile profile, Profile::FromEnvironment());
+  ASSIGN_OR_RETURN(std::unique_ptr<Deployment> paw, Deployment::Connect(profile));
   if (const absl::Status s = CheckIdentity(*paw, deadline); !s.ok()) {
     return absl::IsFailedPrecondition(s)
                ? s
@@ -78,7 +70,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::JoinOrOpen(std::string_view ph
                                                              const Deadline& deadline) {
   absl::StatusOr<Run> run = Run::Current(Run::ResultsRoot(), phase);
   if (run.ok() && run->IsOursAndOpen()) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Deployment> paw, Connect());
+    ASSIGN_OR_RETURN(const Profile profile, Profile::FromEnvironment());
+    ASSIGN_OR_RETURN(std::unique_ptr<Deployment> paw, Deployment::Connect(profile));
     if (paw->profile().file != run->facts().profile) {
       return absl::FailedPreconditionError(
           fmt::format("PAWK8S_PROFILE is {}, the run was opened with {}", paw->profile().file,

@@ -263,7 +263,10 @@ class HttpClient::Impl {
     }
     std::string why = error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
     while (!why.empty() && (why.back() == '\n' || why.back() == '.')) why.pop_back();
-    if (!conduit_status_.ok()) why += fmt::format(" ({})", MessageOf(conduit_status_));
+    // A conduit that died before the first byte was sent is not closed by libcurl yet.
+    absl::Status ended = conduit_status_;
+    for (const auto& [fd, dialled] : conduits_) ended.Update(dialled.conduit->status());
+    if (!ended.ok()) why += fmt::format(" ({})", MessageOf(ended));
     return absl::Status(CodeOfCurl(code), why);
   }
 

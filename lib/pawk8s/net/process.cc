@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio.hpp>
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
@@ -27,6 +29,34 @@ namespace bp = boost::process;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxOutputBytes = 16u << 20;
+
+// Boost's own environment class reads beyond the end of variables that are shorter than the one it
+// looks for.
+class AddedEnvironment : public bp::extend::handler {
+ public:
+  explicit AddedEnvironment(const std::vector<std::pair<std::string, std::string>>& added) {
+    for (const auto& [key, value] : added) lines_.push_back(key + "=" + value);
+    for (char** line = environ; *line != nullptr; ++line) {
+      const std::string_view text(*line);
+      const std::string_view name = text.substr(0, text.find('='));
+      const bool replaced = std::any_of(added.begin(), added.end(),
+                                        [&](const auto& one) { return one.first == name; });
+      if (!replaced) lines_.emplace_back(text);
+    }
+  }
+
+  template <class Executor>
+  void on_setup(Executor& executor) {
+    pointers_.clear();
+    for (std::string& line : lines_) pointers_.push_back(line.data());
+    pointers_.push_back(nullptr);
+    executor.env = pointers_.data();
+  }
+
+ private:
+  std::vector<std::string> lines_;
+  std::vector<char*> pointers_;
+};
 
 // Runs in the child, before exec.
 struct OwnGroupThatDiesWithUs : bp::extend::handler {
@@ -103,18 +133,15 @@ absl::StatusOr<ProcessResult> RunProcess(const ProcessSpec& spec, const Deadline
   }
 
   internal::IgnoreSigpipe();
-  bp::environment env = boost::this_process::environment();
-  for (const auto& [key, value] : spec.env) env[key] = value;
-
   asio::io_context io;
   Drain out(io);
   Drain err(io);
   bp::async_pipe in(io);
   std::error_code failed;
   bp::child child(bp::exe = program.string(),
-                  bp::args = std::vector<std::string>(spec.argv.begin() + 1, spec.argv.end()), env,
+                  bp::args = std::vector<std::string>(spec.argv.begin() + 1, spec.argv.end()),
                   bp::std_in<in, bp::std_out> out.pipe, bp::std_err > err.pipe,
-                  OwnGroupThatDiesWithUs(), failed);
+                  AddedEnvironment(spec.env), OwnGroupThatDiesWithUs(), failed);
   if (failed) {
     return absl::NotFoundError(fmt::format("{} cannot be started: {}", name, failed.message()));
   }
