@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "kube/test_util.h"
+#include "test_folder.h"
 
 namespace pawk8s {
 namespace {
@@ -35,9 +36,8 @@ class BadCatalogue : public testing::Test {
  protected:
   static absl::StatusOr<Catalogue> Load(const std::string& text,
                                         const std::string& name = "integration.yaml") {
-    const auto file = std::filesystem::path(testing::TempDir()) / name;
-    std::ofstream(file) << text;
-    return Catalogue::Load(file);
+    const TestFolder folder;
+    return Catalogue::Load(folder.Write(name, text));
   }
   static constexpr const char* kCase =
       "- {id: ITG-X-01, suite: S, case: C, item: i, proves: p, mutant: m, needs: [a], "

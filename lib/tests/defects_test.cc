@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "kube/test_util.h"
+#include "test_folder.h"
 
 namespace pawk8s {
 namespace {
@@ -25,9 +26,8 @@ Profile Named() {
 }
 
 absl::StatusOr<std::vector<Defect>> Load(const std::string& text) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "defects.yaml";
-  std::ofstream(file) << text;
-  return LoadDefects(file, Named());
+  const TestFolder folder;
+  return LoadDefects(folder.Write("defects.yaml", text), Named());
 }
 
 TEST(Defects, TheProjectsOwnListsTakeTheProfilesNames) {

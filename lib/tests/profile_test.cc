@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "kube/test_util.h"
+#include "test_folder.h"
 
 namespace pawk8s {
 namespace {
@@ -24,9 +25,8 @@ std::string Reference() {
 }
 
 absl::StatusOr<Profile> Load(const std::string& text) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "profile.yaml";
-  std::ofstream(file) << text;
-  return Profile::Load(file);
+  const TestFolder folder;
+  return Profile::Load(folder.Write("profile.yaml", text));
 }
 
 absl::StatusOr<Profile> LoadWith(const std::string& from, const std::string& to) {

@@ -11,6 +11,7 @@
 #include "kube/test_util.h"
 #include "pawk8s/net/digest.h"
 #include "pawk8s/net/process.h"
+#include "test_folder.h"
 #include "workload_fixture.h"
 
 namespace pawk8s {
@@ -30,11 +31,7 @@ std::string KubeconfigText(const kube::Kubeconfig& config) {
 
 class Program : public testing::Test {
  protected:
-  Program()
-      : folder_(std::filesystem::path(testing::TempDir()) / "program" /
-                testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+  Program() {
     Write("kubeconfig", KubeconfigText(api_.config()));
     Profile("");
     api_.store().Put("/api/v1/namespaces/kube-system",
@@ -43,7 +40,7 @@ class Program : public testing::Test {
   }
 
   void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name) << text;
+    own_folder_.Write(name, text);
   }
   // A profile with these lines under `identity`.
   void Profile(const std::string& identity, const std::string& more = "") const {
@@ -86,7 +83,8 @@ class Program : public testing::Test {
   static constexpr const char* kDisrupt = "PodLifecycle.ReplacementReadyWithinSla";
 
   fake::FakeApiServer api_;
-  std::filesystem::path folder_;
+  const TestFolder own_folder_;
+  const std::filesystem::path folder_ = own_folder_.path();
   std::string ns_ = "paw";
 };
 

@@ -8,6 +8,7 @@
 #include "pawk8s/verdict/gate.h"
 #include "pawk8s/verdict/record.h"
 #include "pawk8s/verdict/run.h"
+#include "test_folder.h"
 
 namespace pawk8s {
 namespace {
@@ -17,12 +18,6 @@ using testing::Not;
 
 class Gate : public testing::Test {
  protected:
-  Gate()
-      : root_(std::filesystem::path(testing::TempDir()) / "gate" /
-              testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(root_);
-  }
-
   // A run of the phase in which every case passed.
   void AllPass(std::string_view phase) {
     catalogue_ = *Catalogue::OfPhase(phase);
@@ -46,7 +41,8 @@ class Gate : public testing::Test {
   }
   [[nodiscard]] Verdict Judged() const { return Judge(*catalogue_, *run_); }
 
-  std::filesystem::path root_;
+  const TestFolder folder_;
+  const std::filesystem::path root_ = folder_.path();
   std::optional<Catalogue> catalogue_;
   std::optional<pawk8s::Run> run_;
 };

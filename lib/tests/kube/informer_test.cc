@@ -109,7 +109,7 @@ TEST_F(Informers, StopsPromptlyWhateverItDoes) {
     }
     const auto before = std::chrono::steady_clock::now();
     informer.reset();
-    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(500));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(3));
   }
 }
 

@@ -79,7 +79,7 @@ TEST_F(Streams, ForwardsAreCountedAndEndPromptly) {
     const auto before = std::chrono::steady_clock::now();
     one.reset();
     two.reset();
-    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(500));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(3));
   }
   EXPECT_EQ(PortForward::LiveCount(), 0);
 }
