@@ -26,6 +26,7 @@ void ReadChain(Deployment& paw, const std::vector<kube::Pod>& pods, const Deadli
       continue;
     }
     baseline.heights[pod.name()] = status->latest.value;
+    if (status->catching_up) baseline.catching_up.insert(pod.name());
     if (asked == nullptr || status->latest > latest) {
       asked = &pod;
       latest = status->latest;
@@ -73,6 +74,7 @@ std::vector<std::string> Baseline::Problems() const {
     if (!workload.settled) problems.push_back(workload.text);
   }
   if (!advancing) problems.emplace_back("the chain makes no blocks");
+  for (const std::string& pod : catching_up) problems.push_back(pod + " is catching up");
   if (heights.empty()) {
     problems.push_back("no validator answers: " + silence);
   } else {
@@ -117,6 +119,10 @@ std::vector<std::string> Baseline::LostSince(const Baseline& now) const {
       const auto found = now.heights.find(pod);
       if (found == now.heights.end()) {
         lost.push_back(pod + " does not answer");
+      } else if (now.catching_up.contains(pod) && !catching_up.contains(pod)) {
+        // It learns of new blocks only every few seconds: near the others now, it may yet fall
+        // back.
+        lost.push_back(pod + " is catching up");
       } else if (const auto highest = std::ranges::max_element(
                      now.heights, {}, [](const auto& entry) { return entry.second; });
                  highest->second - found->second > kMaxHeightSpread) {

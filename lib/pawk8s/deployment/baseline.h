@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ struct Baseline {
   std::map<std::string, Workload> workloads;    // by "StatefulSet paw/paw-validator"
   std::map<std::string, std::int64_t> powers;   // by validator address; jailed ones are absent
   std::map<std::string, std::int64_t> heights;  // by validator pod, of those that answer
-  bool advancing = false;                       // a block was made while we looked
-  std::string silence;                          // why a validator pod did not answer
+  std::set<std::string> catching_up;  // validator pods that fetch blocks, not vote on them
+  bool advancing = false;             // a block was made while we looked
+  std::string silence;                // why a validator pod did not answer
 
   static constexpr std::int64_t kMaxHeightSpread = 2;
 

@@ -1,0 +1,17 @@
+# What the build asks for, ./verify installs: a package that only some machines have by chance would
+# be missed on a fresh one alone.
+cmake_policy(VERSION 3.25)
+file(READ ${ROOT}/verify verify)
+file(STRINGS ${ROOT}/cmake/Dependencies.cmake lines REGEX "^pawk8s_require\\(")
+if(NOT lines)
+  message(FATAL_ERROR "cmake/Dependencies.cmake requires nothing: this check is out of date")
+endif()
+foreach(line IN LISTS lines)
+  string(REGEX REPLACE "^pawk8s_require\\([A-Za-z0-9_-]+ \"?([a-z0-9. +-]+)\"? .*" "\\1" packages "${line}")
+  separate_arguments(packages)
+  foreach(package IN LISTS packages)
+    if(NOT verify MATCHES "[ \n\"]${package}[ \n\"]")
+      message(FATAL_ERROR "cmake/Dependencies.cmake asks for ${package}, ./verify does not install it")
+    endif()
+  endforeach()
+endforeach()
