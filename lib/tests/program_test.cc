@@ -9,7 +9,7 @@
 
 #include "fake/fake_api_server.h"
 #include "kube/test_util.h"
-#include "pawk8s/net/digest.h"
+#include "kubeconfig_text.h"
 #include "pawk8s/net/process.h"
 #include "test_folder.h"
 #include "workload_fixture.h"
@@ -19,15 +19,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-std::string KubeconfigText(const kube::Kubeconfig& config) {
-  return fmt::format(
-      "current-context: main\n"
-      "contexts: [{{name: main, context: {{cluster: c, user: u}}}}]\n"
-      "clusters: [{{name: c, cluster: {{server: '{}', certificate-authority-data: {}}}}}]\n"
-      "users: [{{name: u, user: {{token: '{}'}}}}]\n",
-      config.server, net::Base64Encode(config.ca_pem), config.token);
-}
 
 class Program : public testing::Test {
  protected:

@@ -79,6 +79,21 @@ int Gate(const std::string& phase) {
   return verdict.Passed() ? kPass : kVerdictFailed;
 }
 
+int RestoreAll(const std::string& run) {
+  const auto profile = Profile::FromEnvironment();
+  if (!profile.ok()) return Complain(profile.status());
+  const auto paw = Deployment::Connect(*profile);
+  if (!paw.ok()) return Complain(paw.status());
+  const absl::Status restored = Restore(**paw, run, Deadline::After(std::chrono::minutes(5)));
+  if (restored.ok()) {
+    fmt::print("nothing is left of any run\n");
+    return kPass;
+  }
+  if (absl::IsFailedPrecondition(restored)) return Complain(restored);
+  fmt::print(stderr, "pawk8s: {}\n", MessageOf(restored));
+  return kNotRestored;
+}
+
 // The table and JUnit of whatever ran, judged by itself: red if anything in it is.
 int Report(const std::vector<std::string>& phases) {
   int ran = 0;
@@ -165,6 +180,11 @@ int main(int argc, char** argv) {
   auto* missing = app.add_subcommand("not-implemented", "record a case that has no test yet");
   missing->add_option("id", id)->required();
   missing->callback([&] { code = pawk8s::NotImplemented(id); });
+
+  std::string left_by;
+  auto* restore = app.add_subcommand("restore", "take back what runs that died have left");
+  restore->add_option("--run", left_by, "also of this run, though its lease has not expired");
+  restore->callback([&] { code = pawk8s::RestoreAll(left_by); });
 
   std::vector<std::string> ids;
   std::string defects;

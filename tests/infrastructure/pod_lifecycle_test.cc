@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 
-#include "pawk8s/fault/pod_replacement.h"
 #include "pawk8s/testing/case.h"
 #include "pawk8s/testing/matchers.h"
 
@@ -23,8 +22,7 @@ TEST_F(PodLifecycle, ReplacementReadyWithinSla) {
   const kube::Pod witness = Must(paw().OtherValidator(victim, deadline()));
   const PodNode before = Must(paw().NodeOf(witness, deadline()));
 
-  const auto replaced =
-      Stimulus(fault::ReplacePod(kube(), victim, profile().pod_ready, deadline()));
+  const auto replaced = Stimulus(faults().Replace(victim, profile().pod_ready, deadline()));
   const PodNode after = Must(paw().NodeOf(witness, deadline()));
 
   MeasureAtMost("running", replaced.RunningAfter(), profile().pod_running);

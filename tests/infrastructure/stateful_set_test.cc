@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 
-#include "pawk8s/fault/pod_replacement.h"
 #include "pawk8s/testing/case.h"
 #include "pawk8s/testing/matchers.h"
 
@@ -20,8 +19,7 @@ TEST_F(StatefulSet, NodeIdSurvivesReplacement) {
   const kube::Pod witness = Must(paw().OtherValidator(victim, deadline()));
   const chain::NodeId id = Must(paw().NodeOf(victim, deadline())).status.id;
 
-  const auto replaced =
-      Stimulus(fault::ReplacePod(kube(), victim, profile().pod_ready, deadline()));
+  const auto replaced = Stimulus(faults().Replace(victim, profile().pod_ready, deadline()));
   ASSERT_THAT(replaced, IsReadyWithin(profile().pod_ready));
 
   const PodNode successor = Must(paw().NodeOf(replaced.new_pod, deadline()));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "pawk8s/base/status.h"
 #include "pawk8s/wait/until.h"
@@ -50,6 +51,7 @@ void ReadChain(Deployment& paw, const std::vector<kube::Pod>& pods, const Deadli
 absl::StatusOr<Baseline> Baseline::Read(Deployment& paw, const Deadline& deadline) {
   Baseline baseline;
   const Profile& profile = paw.profile();
+  ASSIGN_OR_RETURN(baseline.inventory, Inventory::Read(paw, deadline));
   for (const WorkloadRef& ref : {profile.validators, profile.nodes, profile.api}) {
     const auto state = paw.Read(ref, deadline);
     if (!state.ok()) {
@@ -103,6 +105,9 @@ std::vector<std::string> Baseline::LostSince(const Baseline& now) const {
                                  found->second.revision, found->second.replicas, before.revision,
                                  before.replicas));
     }
+  }
+  for (std::string& difference : inventory.DifferencesTo(now.inventory)) {
+    lost.push_back(std::move(difference));
   }
   for (const auto& [address, power] : powers) {
     const auto found = now.powers.find(address);

@@ -1,5 +1,6 @@
 // What a disruptive case must leave behind as it found it: workloads at their revision and Ready,
-// every validator in the set with its power, the chain moving.
+// every validator in the set with its power, the chain moving, and no object changed, gone or
+// added.
 #pragma once
 
 #include <map>
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "pawk8s/chain/rpc.h"
 #include "pawk8s/deployment/deployment.h"
+#include "pawk8s/deployment/inventory.h"
 
 namespace pawk8s {
 
@@ -24,6 +26,7 @@ struct Baseline {
   std::map<std::string, std::int64_t> powers;   // by validator address; jailed ones are absent
   std::map<std::string, std::int64_t> heights;  // by validator pod, of those that answer
   std::set<std::string> catching_up;  // validator pods that fetch blocks, not vote on them
+  Inventory inventory;                // every object, field by field
   bool advancing = false;             // a block was made while we looked
   std::string silence;                // why a validator pod did not answer
 

@@ -90,7 +90,9 @@ absl::StatusOr<kube::Pod> Deployment::OtherValidator(const kube::Pod& victim,
                                                      const Deadline& deadline) {
   ASSIGN_OR_RETURN(const WorkloadState state, Read(profile_.validators, deadline));
   for (const kube::Pod& pod : state.pods) {
-    if (pod.uid() != victim.uid() && WhyNotReady(pod).empty()) return pod;
+    if (pod.uid() == victim.uid() || !WhyNotReady(pod).empty()) continue;
+    witness_uid_ = pod.uid();
+    return pod;
   }
   return absl::FailedPreconditionError(
       fmt::format("{} has no Ready pod besides {}", profile_.validators.ToString(), victim.name()));

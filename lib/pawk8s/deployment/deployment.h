@@ -58,9 +58,11 @@ class Deployment {
   // which is the one most asked. FailedPrecondition if there is none.
   [[nodiscard]] absl::StatusOr<kube::Pod> SpareValidator(const Deadline& deadline);
 
-  // A Ready validator that is not `victim`: who tells what happened meanwhile.
+  // A Ready validator that is not `victim`: who tells what happened meanwhile. From then on it is
+  // the witness, which no fault may touch.
   [[nodiscard]] absl::StatusOr<kube::Pod> OtherValidator(const kube::Pod& victim,
                                                          const Deadline& deadline);
+  [[nodiscard]] const std::string& witness_uid() const { return witness_uid_; }
   // What `pod` has as peers now.
   [[nodiscard]] absl::StatusOr<std::vector<chain::Peer>> PeersOf(const kube::Pod& pod,
                                                                  const Deadline& deadline);
@@ -73,6 +75,7 @@ class Deployment {
   Profile profile_;
   kube::Client client_;
   std::map<std::string, std::unique_ptr<chain::Rpc>> rpcs_;  // by pod uid
+  std::string witness_uid_;
 };
 
 }  // namespace pawk8s

@@ -6,8 +6,10 @@
 #include <map>
 #include <utility>
 
+#include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/identity.h"
+#include "pawk8s/fault/fault.h"
 
 namespace pawk8s {
 namespace {
@@ -43,10 +45,71 @@ absl::Status CheckNamespace(Deployment& paw, const Deadline& deadline) {
   return found.status();
 }
 
+// Refuses to begin on what another run holds or has left behind. Who may not see either may not
+// write there, and its cases that would are refused by that.
+absl::Status CheckNobodyElse(Deployment& paw, const Deadline& deadline) {
+  fault::Ledger ledger(paw.kube(), kSuiteNamespace, paw.profile().ns);
+  const auto entries = ledger.Read(deadline);
+  if (absl::IsPermissionDenied(entries.status()) && !paw.profile().allow.disruption) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(entries.status());
+  fault::RunLease lease(paw.kube(), kSuiteNamespace, paw.profile().ns);
+  ASSIGN_OR_RETURN(const auto holder, lease.Read(deadline));
+  if (holder && !holder->Abandoned(std::chrono::system_clock::now())) {
+    return absl::FailedPreconditionError(
+        fmt::format("run {} holds the deployment since {}: wait for its end, or, if it was killed, "
+                    "lift what it left: pawk8s restore --run {}",
+                    holder->run, FormatUtc(holder->renewed), holder->run));
+  }
+  if (!entries->empty()) {
+    return absl::FailedPreconditionError(
+        fmt::format("{} change(s) of run {} were not taken back, the first is '{}': pawk8s restore",
+                    entries->size(), entries->front().run, entries->front().what));
+  }
+  return absl::OkStatus();
+}
+
+// Deletes what carries a run's label (any run's, if `run` is empty) and says what it could not.
+std::string RemoveOwnObjects(Deployment& paw, std::string_view run, const Deadline& deadline) {
+  std::string left;
+  const std::string selector =
+      run.empty() ? fault::kRunLabel : fmt::format("{}={}", fault::kRunLabel, run);
+  for (const auto& resource :
+       {kube::kPods, kube::kConfigMaps, kube::kPersistentVolumeClaims, kube::kServices}) {
+    const auto list = paw.kube().List({resource, paw.profile().ns, selector}, deadline);
+    if (!list.ok()) {
+      left +=
+          fmt::format("; {} could not be listed: {}", resource.resource, MessageOf(list.status()));
+      continue;
+    }
+    for (const kube::Object& object : list->items) {
+      const absl::Status removed =
+          paw.kube().Delete({resource, object.ns(), object.name()}, deadline);
+      if (!removed.ok() && !absl::IsNotFound(removed)) {
+        left += fmt::format("; {} {}: {}", resource.kind, object.name(), MessageOf(removed));
+      }
+    }
+  }
+  return left;
+}
+
 }  // namespace
 
 Session::Session(std::unique_ptr<Deployment> paw, Run run, bool opened_here)
-    : paw_(std::move(paw)), run_(std::move(run)), opened_here_(opened_here) {}
+    : paw_(std::move(paw)),
+      run_(std::move(run)),
+      opened_here_(opened_here),
+      ledger_(paw_->kube(), kSuiteNamespace, paw_->profile().ns),
+      lease_(paw_->kube(), kSuiteNamespace, paw_->profile().ns),
+      guardian_({.kubeconfig = paw_->profile().cluster.kubeconfig,
+                 .context = paw_->profile().cluster.context,
+                 .ledger_ns = kSuiteNamespace,
+                 .deployment = paw_->profile().ns}) {}
+
+absl::Status Session::HoldLease(const Deadline& deadline) {
+  return lease_.Hold(run_.id(), deadline);
+}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Preflight(std::string_view phase,
                                                             const ProcessId& owner,
@@ -61,6 +124,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Preflight(std::string_view pha
                                          paw->kube().config().source));
   }
   RETURN_IF_ERROR(CheckNamespace(*paw, deadline));
+  RETURN_IF_ERROR(CheckNobodyElse(*paw, deadline));
   const SessionFacts facts{.profile = paw->profile().file, .needs = ProbeNeeds(*paw, deadline)};
   ASSIGN_OR_RETURN(Run run, Run::Open(Run::ResultsRoot(), phase, owner, facts));
   return std::unique_ptr<Session>(new Session(std::move(paw), std::move(run), true));
@@ -86,26 +150,40 @@ absl::StatusOr<std::unique_ptr<Session>> Session::JoinOrOpen(std::string_view ph
 
 absl::Status Session::Sweep(const Deadline& deadline) {
   std::string left;
-  const std::string selector = fmt::format("{}={}", kRunLabel, run_.id());
-  for (const auto& resource :
-       {kube::kPods, kube::kConfigMaps, kube::kPersistentVolumeClaims, kube::kServices}) {
-    const auto list = paw_->kube().List({resource, paw_->profile().ns, selector}, deadline);
-    if (!list.ok()) {
-      left +=
-          fmt::format("; {} could not be listed: {}", resource.resource, MessageOf(list.status()));
-      continue;
-    }
-    for (const kube::Object& object : list->items) {
-      const absl::Status removed =
-          paw_->kube().Delete({resource, object.ns(), object.name()}, deadline);
-      if (!removed.ok() && !absl::IsNotFound(removed)) {
-        left += fmt::format("; {} {}: {}", resource.kind, object.name(), MessageOf(removed));
-      }
-    }
+  const absl::Status lifted = fault::Lift(
+      paw_->kube(), ledger_, nullptr,
+      [&](const fault::LedgerEntry& entry) { return entry.run == run_.id(); }, deadline);
+  // Who may not read the ledger has written nothing in it.
+  if (!lifted.ok() && !absl::IsPermissionDenied(lifted)) {
+    left += "; " + std::string(MessageOf(lifted));
+  }
+  left += RemoveOwnObjects(*paw_, run_.id(), deadline);
+  if (const absl::Status s = lease_.Release(run_.id(), deadline);
+      !s.ok() && !absl::IsPermissionDenied(s)) {
+    left += "; " + std::string(MessageOf(s));
   }
   if (!left.empty()) left = "left behind" + left;
   RETURN_IF_ERROR(run_.Close(left.empty(), left));
   return left.empty() ? absl::OkStatus() : absl::InternalError(left);
+}
+
+absl::Status Restore(Deployment& paw, std::string_view run, const Deadline& deadline) {
+  RETURN_IF_ERROR(CheckClusterIdentity(paw, deadline));
+  fault::RunLease lease(paw.kube(), kSuiteNamespace, paw.profile().ns);
+  ASSIGN_OR_RETURN(const auto holder, lease.Read(deadline));
+  if (holder && holder->run != run && !holder->Abandoned(std::chrono::system_clock::now())) {
+    return absl::FailedPreconditionError(fmt::format(
+        "run {} holds the deployment since {} and may be alive: if it was killed, say so by "
+        "pawk8s restore --run {}",
+        holder->run, FormatUtc(holder->renewed), holder->run));
+  }
+  fault::Ledger ledger(paw.kube(), kSuiteNamespace, paw.profile().ns);
+  RETURN_IF_ERROR(fault::Lift(
+      paw.kube(), ledger, nullptr, [](const fault::LedgerEntry&) { return true; }, deadline));
+  if (const std::string left = RemoveOwnObjects(paw, "", deadline); !left.empty()) {
+    return absl::InternalError("left behind" + left);
+  }
+  return holder ? lease.Release(holder->run, deadline) : absl::OkStatus();
 }
 
 }  // namespace pawk8s

@@ -11,6 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "pawk8s/deployment/deployment.h"
+#include "pawk8s/fault/guardian.h"
+#include "pawk8s/fault/lease.h"
+#include "pawk8s/fault/ledger.h"
 #include "pawk8s/verdict/run.h"
 
 namespace pawk8s {
@@ -31,8 +34,14 @@ class Session {
   [[nodiscard]] const Run& run() const { return run_; }
   [[nodiscard]] bool OpenedHere() const { return opened_here_; }
 
-  // Removes what the run left in the deployment and closes it. A status that is not OK says what
-  // could not be removed.
+  [[nodiscard]] fault::Ledger& ledger() { return ledger_; }
+  [[nodiscard]] fault::Guardian& guardian() { return guardian_; }
+  // Takes the deployment for this run, or renews that: before each case that writes.
+  // FailedPrecondition if another run holds it.
+  [[nodiscard]] absl::Status HoldLease(const Deadline& deadline);
+
+  // Takes back and removes what the run left in the deployment, gives the lease back and closes
+  // the run. A status that is not OK says what could not be removed.
   [[nodiscard]] absl::Status Sweep(const Deadline& deadline);
 
  private:
@@ -41,9 +50,17 @@ class Session {
   std::unique_ptr<Deployment> paw_;
   Run run_;
   bool opened_here_;
+  fault::Ledger ledger_;
+  fault::RunLease lease_;
+  fault::Guardian guardian_;
 };
 
-// Objects that the suite makes carry this label with the run's id.
-inline constexpr std::string_view kRunLabel = "pawk8s.dev/run";
+// Where the suite keeps its own ledger and lease.
+inline constexpr const char* kSuiteNamespace = "pawk8s";
+
+// Takes back what runs that have ended or died left in the ledger of `paw`, removes their objects
+// and gives their lease back. FailedPrecondition while a run that may be alive holds the lease,
+// unless `run` names it.
+[[nodiscard]] absl::Status Restore(Deployment& paw, std::string_view run, const Deadline& deadline);
 
 }  // namespace pawk8s

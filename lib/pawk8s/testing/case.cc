@@ -4,9 +4,11 @@
 
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <vector>
 
 #include "pawk8s/deployment/identity.h"
+#include "pawk8s/deployment/quorum.h"
 
 namespace pawk8s::testing {
 namespace {
@@ -54,6 +56,9 @@ void Case::SetUp() {
   if (const absl::Status s = CheckClusterIdentity(paw(), deadline_); !s.ok()) {
     Fail(Outcome::kBlocked, std::string(MessageOf(s)));
   }
+  if (const absl::Status s = recorder_.session().HoldLease(deadline_); !s.ok()) {
+    Fail(Outcome::kBlocked, std::string(MessageOf(s)));
+  }
   if (!Disturbs()) return;
   if (!profile().allow.disruption) {
     Fail(Outcome::kBlocked,
@@ -66,6 +71,31 @@ void Case::SetUp() {
     Fail(Outcome::kBlocked, "the deployment was unhealthy before: " + Joined(problems));
   }
   before_ = *std::move(baseline);
+}
+
+fault::Faults& Case::faults() {
+  if (!faults_) {
+    Session& session = recorder_.session();
+    faults_.emplace(std::make_shared<const fault::FaultContext>(fault::FaultContext{
+        .client = session.paw().kube(),
+        .ledger = session.ledger(),
+        .guardian = session.guardian(),
+        .guard =
+            [this](const fault::Loss& loss, const Deadline& deadline) {
+              return CheckLoss(paw(), loss.pods, loss.quorum_declared, deadline);
+            },
+        .agent = nullptr,
+        .run = session.run().id(),
+        .case_id = recorder_.entry().id,
+        .on_step = [](const fault::Trace&) {},
+        .on_failed_revert =
+            [this](const absl::Status& status) {
+              recorder_.NotRestored();
+              ADD_FAILURE() << MessageOf(status);
+            },
+    }));
+  }
+  return *faults_;
 }
 
 void Case::TearDown() {

@@ -26,6 +26,7 @@
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/baseline.h"
 #include "pawk8s/deployment/deployment.h"
+#include "pawk8s/fault/faults.h"
 #include "pawk8s/testing/recorder.h"
 #include "pawk8s/wait/until.h"
 
@@ -54,6 +55,8 @@ class Case : public ::testing::Test {
   [[nodiscard]] Deployment& paw() { return recorder_.session().paw(); }
   [[nodiscard]] kube::Client& kube() { return paw().kube(); }
   [[nodiscard]] const Profile& profile() { return paw().profile(); }
+  // What may be done to the deployment: armed as the case's own, taken back by its end.
+  [[nodiscard]] fault::Faults& faults();
   // The case's own: every read and write takes part of it.
   [[nodiscard]] const Deadline& deadline() const { return deadline_; }
 
@@ -66,6 +69,10 @@ class Case : public ::testing::Test {
   }
 
   // The trace of a stimulus. An error fails the case here as "stimulus failed".
+  void Stimulus(const absl::Status& done,
+                std::source_location at = std::source_location::current()) {
+    if (!done.ok()) Fail(Outcome::kStimulusFailed, done, at);
+  }
   template <class T>
   T Stimulus(absl::StatusOr<T> done, std::source_location at = std::source_location::current()) {
     if (!done.ok()) Fail(Outcome::kStimulusFailed, done.status(), at);
@@ -137,6 +144,7 @@ class Case : public ::testing::Test {
   Recorder& recorder_;
   Deadline deadline_;
   std::optional<Baseline> before_;
+  std::optional<fault::Faults> faults_;
 };
 
 }  // namespace pawk8s::testing

@@ -14,6 +14,7 @@
 #include "pawk8s/base/status.h"
 #include "pawk8s/catalogue/catalogue.h"
 #include "pawk8s/deployment/session.h"
+#include "pawk8s/fault/guardian.h"
 #include "pawk8s/testing/case.h"
 #include "pawk8s/testing/recorder.h"
 
@@ -52,6 +53,7 @@ class StopOnSignal {
 }  // namespace
 
 int RunPhase(std::string_view phase, int argc, char** argv) {
+  if (const auto guarded = fault::RunGuardianIfAsked(argc, argv)) return *guarded;
   ::testing::InitGoogleMock(&argc, argv);
   if (::testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
 

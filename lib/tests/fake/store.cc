@@ -182,6 +182,9 @@ Answer Store::Save(const Target& target, Json object, const Query& query) {
     metadata["creationTimestamp"] = before->second["metadata"]["creationTimestamp"];
     metadata["resourceVersion"] = before->second["metadata"]["resourceVersion"];
     if (object == before->second) return {200, object};  // as the API server: no change, no event
+    if (metadata.contains("generation") && object["spec"] != before->second["spec"]) {
+      metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
+    }
   }
   if (dry_run) return {200, object};
   metadata["resourceVersion"] = std::to_string(version_ + 1);

@@ -1,0 +1,160 @@
+#include "pawk8s/fault/undo.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "pawk8s/base/status.h"
+
+namespace pawk8s::fault {
+namespace {
+
+using kube::Json;
+
+constexpr std::array<std::pair<Undo::Kind, const char*>, 4> kKinds = {{
+    {Undo::Kind::kNothing, "nothing"},
+    {Undo::Kind::kPatch, "patch"},
+    {Undo::Kind::kDelete, "delete"},
+    {Undo::Kind::kAgent, "agent"},
+}};
+
+Json RefToJson(const kube::ObjectRef& ref) {
+  return {{"group", ref.resource.group},
+          {"version", ref.resource.version},
+          {"resource", ref.resource.resource},
+          {"kind", ref.resource.kind},
+          {"namespaced", ref.resource.namespaced},
+          {"namespace", ref.ns},
+          {"name", ref.name}};
+}
+
+kube::ObjectRef RefFromJson(const Json& json) {
+  return {{json.at("group"), json.at("version"), json.at("resource"), json.at("kind"),
+           json.at("namespaced")},
+          json.at("namespace"),
+          json.at("name")};
+}
+
+absl::Status TakeBackPatch(kube::Client& client, const Undo& undo, const Deadline& deadline) {
+  const auto now = client.Get(undo.object, deadline);
+  if (absl::IsNotFound(now.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(now.status());
+  if (now->uid() != undo.uid || Holds(now->json(), undo.patch)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const kube::Object after,
+                   client.Patch(undo.object, kube::PatchType::kMerge, undo.patch, deadline));
+  if (Holds(after.json(), undo.patch)) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("{} took the patch {} and does not show it",
+                                            undo.object.ToString(), undo.patch.dump()));
+}
+
+// The uid is not known before the object is made, so what marks it is the run's label.
+absl::Status TakeBackCreation(kube::Client& client, const Undo& undo, const Deadline& deadline) {
+  const auto made = client.Get(undo.object, deadline);
+  if (absl::IsNotFound(made.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(made.status());
+  if (!made->label(kRunLabel)) return absl::OkStatus();
+  if (!made->deletion_time()) {
+    const absl::Status deleted = client.Delete(undo.object, deadline, {.uid = made->uid()});
+    if (!deleted.ok() && !absl::IsNotFound(deleted)) return deleted;
+  }
+  const auto now = client.Get(undo.object, deadline);
+  if (absl::IsNotFound(now.status()) || (now.ok() && now->uid() != made->uid())) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(fmt::format("{} is still being deleted", undo.object.ToString()));
+}
+
+}  // namespace
+
+Json Undo::ToJson() const {
+  Json json;
+  for (const auto& [k, name] : kKinds) {
+    if (k == kind) json["do"] = name;
+  }
+  if (kind == Kind::kPatch || kind == Kind::kDelete) json["object"] = RefToJson(object);
+  if (kind == Kind::kPatch) {
+    json["uid"] = uid;
+    json["patch"] = patch;
+  }
+  if (kind == Kind::kAgent) {
+    json["node"] = node;
+    json["fault"] = agent_fault;
+  }
+  return json;
+}
+
+absl::StatusOr<Undo> Undo::FromJson(const Json& json) try {
+  Undo undo;
+  const std::string what = json.at("do");
+  bool known = false;
+  for (const auto& [k, name] : kKinds) {
+    if (what == name) {
+      undo.kind = k;
+      known = true;
+    }
+  }
+  if (!known) return absl::DataLossError("unknown way to undo: " + what);
+  if (undo.kind == Kind::kPatch || undo.kind == Kind::kDelete) {
+    undo.object = RefFromJson(json.at("object"));
+  }
+  if (undo.kind == Kind::kPatch) {
+    undo.uid = json.at("uid");
+    undo.patch = json.at("patch");
+  }
+  if (undo.kind == Kind::kAgent) {
+    undo.node = json.at("node");
+    undo.agent_fault = json.at("fault");
+  }
+  return undo;
+} catch (const Json::exception& error) {
+  return absl::DataLossError(fmt::format("no undo: {}", error.what()));
+}
+
+Json InverseOf(const Json& before, const Json& forward) {
+  Json inverse = Json::object();
+  for (const auto& [key, value] : forward.items()) {
+    const auto was = before.find(key);
+    if (was == before.end()) {
+      inverse[key] = nullptr;
+    } else if (value.is_object() && was->is_object()) {
+      inverse[key] = InverseOf(*was, value);
+    } else {
+      inverse[key] = *was;
+    }
+  }
+  return inverse;
+}
+
+bool Holds(const Json& object, const Json& patch) {
+  if (!patch.is_object()) return object == patch;
+  if (!object.is_object()) return false;
+  for (const auto& [key, value] : patch.items()) {
+    const auto is = object.find(key);
+    if (value.is_null()) {
+      // The API server leaves out what is empty.
+      if (is != object.end() && !is->is_null()) return false;
+    } else if (is == object.end() || !Holds(*is, value)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+absl::Status TakeBack(kube::Client& client, const RevertOnNode& agent, const Undo& undo,
+                      const Deadline& deadline) {
+  switch (undo.kind) {
+    case Undo::Kind::kNothing:
+      return absl::OkStatus();
+    case Undo::Kind::kPatch:
+      return TakeBackPatch(client, undo, deadline);
+    case Undo::Kind::kDelete:
+      return TakeBackCreation(client, undo, deadline);
+    case Undo::Kind::kAgent:
+      if (!agent) return absl::FailedPreconditionError("there is no agent to ask");
+      return agent(undo.node, undo.agent_fault, deadline);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pawk8s::fault
