@@ -1,6 +1,8 @@
 // What the Kubernetes layer costs.
 //
 //   pawk8s_kube_benchmark                       against the fake API server of the offline tests
+//   pawk8s_kube_benchmark --client-go PROGRAM   ... and beside it, in turn with curl and client-go
+//                                               (build fixtures/testbed/cmd/client-go-benchmark)
 //   pawk8s_kube_benchmark --kubeconfig FILE     against that cluster; makes and removes one
 //   namespace
 //
@@ -14,16 +16,19 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "fake/fake_api_server.h"
+#include "kubeconfig_text.h"
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/kube/client.h"
 #include "pawk8s/kube/informer.h"
 #include "pawk8s/net/process.h"
+#include "test_folder.h"
 
 namespace pawk8s {
 namespace {
@@ -58,14 +63,63 @@ Json Map(int value) {
           {"data", {{"v", std::to_string(value)}}}};
 }
 
-absl::Status MeasureCalls(Client& client, const kube::Collection& maps, int samples) {
-  std::vector<double> micros;
+absl::Status TimeCalls(Client& client, const kube::Collection& maps, int samples,
+                       std::vector<double>& micros) {
   for (int i = 0; i < samples; ++i) {
     const auto start = steady_clock::now();
     RETURN_IF_ERROR(client.Get(maps.Named("benchmark"), Soon()).status());
     micros.push_back(Micros(steady_clock::now() - start));
   }
+  return absl::OkStatus();
+}
+
+absl::Status MeasureCalls(Client& client, const kube::Collection& maps, int samples) {
+  std::vector<double> micros;
+  RETURN_IF_ERROR(TimeCalls(client, maps, samples, micros));
   Print("GET of one object, kept-alive TLS", std::move(micros));
+  return absl::OkStatus();
+}
+
+// One number a line, times `scale`: microseconds.
+absl::Status AppendNumbers(const std::string& text, double scale, std::vector<double>& micros) {
+  std::istringstream in(text);
+  std::size_t before = micros.size();
+  for (double value = 0; in >> value;) micros.push_back(value * scale);
+  return micros.size() > before ? absl::OkStatus() : absl::DataLossError("no numbers: " + text);
+}
+
+// The same call by others, in turns, so that what else the machine does hits all of them.
+absl::Status MeasureBeside(fake::FakeApiServer& api, Client& client, const kube::Collection& maps,
+                           const std::string& client_go) {
+  constexpr int kRounds = 5;
+  constexpr int kCalls = 500;
+  const TestFolder folder;
+  const auto config = api.config();
+  const std::string kubeconfig = folder.Write("kubeconfig", KubeconfigText(config));
+  const std::string ca = folder.Write("ca.pem", config.ca_pem);
+  std::string calls = "cacert = \"" + ca + "\"\nheader = \"Authorization: Bearer " + config.token +
+                      "\"\nwrite-out = \"%{time_total}\\n\"\nsilent\n";
+  for (int i = 0; i < kCalls; ++i) {
+    calls += "url = \"" + api.url() + maps.Named("benchmark").Path() + "\"\noutput = /dev/null\n";
+  }
+  const std::string curl = folder.Write("calls", calls);
+  std::vector<double> ours;
+  std::vector<double> curls;
+  std::vector<double> client_gos;
+  for (int round = 0; round < kRounds; ++round) {
+    RETURN_IF_ERROR(TimeCalls(client, maps, kCalls, ours));
+    ASSIGN_OR_RETURN(const auto by_curl, net::RunProcess({.argv = {"curl", "-K", curl}}, Soon()));
+    RETURN_IF_ERROR(AppendNumbers(by_curl.out, 1e6, curls));
+    ASSIGN_OR_RETURN(
+        const auto by_client_go,
+        net::RunProcess(
+            {.argv = {client_go, kubeconfig, "paw", "benchmark", std::to_string(kCalls)}}, Soon()));
+    if (by_client_go.exit_code != 0) return absl::InternalError(by_client_go.err);
+    RETURN_IF_ERROR(AppendNumbers(by_client_go.out, 1, client_gos));
+  }
+  Print("GET of one object, ours", std::move(ours));
+  Print("GET of one object, curl's command line", std::move(curls));
+  Print("GET of one object, client-go", std::move(client_gos));
   return absl::OkStatus();
 }
 
@@ -107,11 +161,12 @@ absl::Status MeasureWakeups(const Client& client, const kube::Collection& maps, 
   return absl::OkStatus();
 }
 
-absl::Status RunOnFake(int samples) {
+absl::Status RunOnFake(int samples, const std::string& client_go) {
   fake::FakeApiServer api;
   Client client(api.config());
   const kube::Collection maps{kube::kConfigMaps, "paw"};
   RETURN_IF_ERROR(client.Create(maps, Map(0), Soon()).status());
+  if (!client_go.empty()) return MeasureBeside(api, client, maps, client_go);
   RETURN_IF_ERROR(MeasureCalls(client, maps, samples * 4));
   return MeasureWakeups(client, maps, samples, [&](int value) {
     Json map = Map(value);
@@ -174,15 +229,18 @@ absl::Status FirstAnswer(const std::string& kubeconfig) {
 int main(int argc, char** argv) {
   CLI::App app("What the Kubernetes layer costs");
   std::string kubeconfig;
+  std::string client_go;
   int samples = 500;
   bool first_answer = false;
   app.add_option("--kubeconfig", kubeconfig, "the cluster to measure on; without it, the fake one");
+  app.add_option("--client-go", client_go, "a program that makes the same calls by client-go")
+      ->check(CLI::ExistingFile);
   app.add_option("--samples", samples, "how many changes")->check(CLI::PositiveNumber);
   app.add_flag("--first-answer", first_answer, "make one request and exit")->group("");
   CLI11_PARSE(app, argc, argv);
   const absl::Status result = first_answer ? pawk8s::FirstAnswer(kubeconfig)
                               : kubeconfig.empty()
-                                  ? pawk8s::RunOnFake(samples)
+                                  ? pawk8s::RunOnFake(samples, client_go)
                                   : pawk8s::RunOnCluster(argv[0], kubeconfig, samples);
   if (result.ok()) return 0;
   fmt::print(stderr, "{}\n", result.ToString());

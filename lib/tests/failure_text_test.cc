@@ -21,7 +21,8 @@ std::string SummaryOfThat(const T& value, const M& matcher) {
         ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &failures);
     EXPECT_THAT(value, matcher);
   }
-  return failures.size() == 1 ? SummaryOf(failures.GetTestPartResult(0).message()) : "passed";
+  return failures.size() == 1 ? FailureOf(failures.GetTestPartResult(0).message()).summary
+                              : "passed";
 }
 
 kube::Pod MakePod(const std::string& name, const std::string& uid, const std::string& revision,
@@ -140,13 +141,19 @@ TEST(Matchers, NonEmptyEachRefusesNothing) {
   EXPECT_THAT(std::vector<int>{1}, NonEmptyEach(1));
 }
 
-TEST(Summary, TakesTheSentenceOfAnAssertionResult) {
-  EXPECT_THAT(
-      SummaryOf("Value of: Eventually(x)\n  Actual: false (Expected within 30s: y; it is z\n"
-                "  3 polls)\nExpected: true"),
-      Eq("Expected within 30s: y; it is z"));
-  EXPECT_THAT(SummaryOf("Failed\nnot restored"), Eq("Failed"));
-  EXPECT_THAT(SummaryOf(""), Eq(""));
+TEST(Failure, IsTakenApartIntoClaimAndValue) {
+  const Failure waited = FailureOf(
+      "Value of: Eventually(x)\n  Actual: false (Expected within 30.0s: y\n"
+      "  Actual after 30.0s, 9 polls: z, why\n\n2 of the polls failed)\nExpected: true");
+  EXPECT_THAT(waited.expected, Eq("within 30.0s: y"));
+  EXPECT_THAT(waited.actual, Eq("after 30.0s, 9 polls: z, why"));
+  EXPECT_THAT(waited.summary, Eq("Expected within 30.0s: y; is: after 30.0s, 9 polls: z, why"));
+  const Failure matched = FailureOf(
+      "Value of: v\nExpected: is 3\n  Actual: 4 (of type std::vector<int>), which is 1 more");
+  EXPECT_THAT(matched.expected, Eq("is 3"));
+  EXPECT_THAT(matched.actual, Eq("4, which is 1 more"));
+  EXPECT_THAT(FailureOf("Failed\nnot restored: x\nmore").summary, Eq("not restored: x"));
+  EXPECT_THAT(FailureOf("").summary, Eq(""));
 }
 
 }  // namespace

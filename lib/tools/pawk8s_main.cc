@@ -6,39 +6,26 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <string>
 
+#include "exit_code.h"
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
+#include "pawk8s/base/stop_on_signal.h"
 #include "pawk8s/catalogue/catalogue.h"
 #include "pawk8s/deployment/session.h"
 #include "pawk8s/verdict/gate.h"
 #include "pawk8s/verdict/record.h"
 #include "pawk8s/verdict/run.h"
-#include "prove.h"
+#include "profile_commands.h"
+#include "prove/prove.h"
+#include "why.h"
 
 namespace pawk8s {
 namespace {
-
-enum ExitCode : int {
-  kPass = 0,
-  kVerdictFailed = 1,
-  kUsage = 2,
-  kUnreachable = 3,
-  kRefused = 4,
-  kNotRestored = 5,
-};
-
-int Complain(const absl::Status& status) {
-  fmt::print(stderr, "pawk8s: {}\n", MessageOf(status));
-  if (absl::IsInvalidArgument(status)) return kUsage;
-  if (absl::IsFailedPrecondition(status)) return kRefused;
-  return kUnreachable;
-}
 
 int Preflight(const std::string& phase) {
   const auto owner = IdentifyProcess(::getppid());
@@ -66,16 +53,22 @@ int Sweep(const std::string& phase) {
   return kNotRestored;
 }
 
+absl::Status WriteAll(const Verdict& verdict, const Run& run) {
+  constexpr std::size_t kRunsShown = 20;
+  return WriteVerdict(verdict, run.folder(),
+                      RecentHistory(RunsIn(Run::StoreRoot(), run.phase()), kRunsShown));
+}
+
 int Gate(const std::string& phase) {
   const auto catalogue = Catalogue::OfPhase(phase);
   if (!catalogue.ok()) return Complain(catalogue.status());
   const auto run = Run::Current(Run::ResultsRoot(), phase);
   if (!run.ok()) return Complain(run.status());
   const Verdict verdict = Judge(*catalogue, *run);
-  if (const absl::Status s = WriteVerdict(verdict, run->folder()); !s.ok()) return Complain(s);
-  fmt::print("{}\n{}\nrecords: {}\n", VerdictTable(verdict), VerdictText(verdict),
-             run->folder().string());
-  if (!verdict.red_at_any_rate.empty()) return kNotRestored;
+  if (const absl::Status s = WriteAll(verdict, *run); !s.ok()) return Complain(s);
+  fmt::print("{}\n{}\nreport: {}\n", VerdictTable(verdict), VerdictText(verdict),
+             (run->folder() / "report.html").string());
+  if (!verdict.restored) return kNotRestored;
   return verdict.Passed() ? kPass : kVerdictFailed;
 }
 
@@ -105,9 +98,9 @@ int Report(const std::vector<std::string>& phases) {
     if (!catalogue.ok()) return Complain(catalogue.status());
     const Verdict verdict = Judge(*catalogue, *run);
     if (verdict.recorded == 0) continue;
-    if (const absl::Status s = WriteVerdict(verdict, run->folder()); !s.ok()) return Complain(s);
-    fmt::print("{}{}JUnit: {}\n", VerdictTable(verdict), VerdictText(verdict),
-               (run->folder() / "junit.xml").string());
+    if (const absl::Status s = WriteAll(verdict, *run); !s.ok()) return Complain(s);
+    fmt::print("{}{}report: {}\n", VerdictTable(verdict), VerdictText(verdict),
+               (run->folder() / "report.html").string());
     ran += verdict.recorded;
     failed += verdict.recorded - verdict.passed;
   }
@@ -136,17 +129,44 @@ int NotImplemented(const std::string& id) {
   return kVerdictFailed;
 }
 
-int ProveCases(const std::vector<std::string>& ids, const std::string& defects) {
-  const auto proofs =
-      Prove({.ids = ids,
-             .defects = defects,
-             .executables = std::filesystem::canonical("/proc/self/exe").parent_path()});
-  if (!proofs.ok()) return Complain(proofs.status());
-  fmt::print("{}", ProofTable(*proofs));
-  if (std::ranges::any_of(*proofs, [](const Proof& p) { return p.result == "not restored"; })) {
+struct ProveArguments {
+  prove::ProveOptions options;
+  std::string defects;
+  std::string shard;
+  bool check = false;
+  bool lift = false;
+};
+
+int ProveCases(ProveArguments a) {
+  a.options.defects = a.defects;
+  if (a.check) {
+    const auto checked = prove::CheckDefects(a.options.defects);
+    if (!checked.ok()) return Complain(checked.status());
+    fmt::print("{}", *checked);
+    return kPass;
+  }
+  const StopOnSignal signals("interrupted: lifting what is planted");
+  if (a.lift) {
+    const auto lifted = prove::LiftLeftovers();
+    if (lifted.ok()) fmt::print("{}\n", *lifted ? "lifted" : "nothing is planted");
+    if (lifted.ok()) return kPass;
+    fmt::print(stderr, "pawk8s: {}\n", MessageOf(lifted.status()));
     return kNotRestored;
   }
-  return std::ranges::all_of(*proofs, &Proof::Killed) ? kPass : kVerdictFailed;
+  if (a.options.ids.empty() && a.defects.empty()) {
+    return Complain(absl::InvalidArgumentError("name cases, suites or phases, or give --defects"));
+  }
+  if (!a.shard.empty() &&
+      (std::sscanf(a.shard.c_str(), "%d/%d", &a.options.shard.index, &a.options.shard.count) != 2 ||
+       a.options.shard.index < 1 || a.options.shard.index > a.options.shard.count)) {
+    return Complain(absl::InvalidArgumentError("--shard is written 1/4 to 4/4"));
+  }
+  a.options.executables = std::filesystem::canonical("/proc/self/exe").parent_path();
+  a.options.stop = signals.token();
+  const auto proofs = prove::Prove(a.options);
+  if (!proofs.ok()) return Complain(proofs.status());
+  fmt::print("{}", prove::ProofTable(*proofs));
+  return prove::ExitCodeOf(*proofs);
 }
 
 }  // namespace
@@ -171,7 +191,8 @@ int main(int argc, char** argv) {
   add("sweep", "remove what the run left and close it", pawk8s::Sweep);
   add("gate", "judge the last run of a phase against its threshold", pawk8s::Gate);
 
-  auto* report = app.add_subcommand("report", "table and JUnit of the last runs, whole or partial");
+  auto* report =
+      app.add_subcommand("report", "table, JUnit and HTML of the last runs, whole or partial");
   std::vector<std::string> phases;
   report->add_option("phases", phases)->required()->check(is_phase);
   report->callback([&] { code = pawk8s::Report(phases); });
@@ -186,13 +207,19 @@ int main(int argc, char** argv) {
   restore->add_option("--run", left_by, "also of this run, though its lease has not expired");
   restore->callback([&] { code = pawk8s::RestoreAll(left_by); });
 
-  std::vector<std::string> ids;
-  std::string defects;
+  pawk8s::ProveArguments proving;
   auto* prove = app.add_subcommand("prove", "green when healthy, red under its defect, restored");
-  prove->add_option("ids", ids, "cases, suites or phases")->required();
-  prove->add_option("--defects", defects, "a list of defects kept elsewhere")
+  prove->add_option("ids", proving.options.ids, "cases, suites or phases");
+  prove->add_option("--defects", proving.defects, "a list of defects kept elsewhere")
       ->check(CLI::ExistingFile);
-  prove->callback([&] { code = pawk8s::ProveCases(ids, defects); });
+  prove->add_option("--shard", proving.shard, "only every N-th: I/N");
+  prove->add_flag("--resume", proving.options.resume, "keep what prove.json says already");
+  prove->add_flag("--check", proving.check, "read the lists and compare them with the catalogue");
+  prove->add_flag("--lift", proving.lift, "lift what an interrupted prove left planted");
+  prove->callback([&] { code = pawk8s::ProveCases(proving); });
+
+  pawk8s::AddProfileCommands(app, code);
+  pawk8s::AddWhy(app, code);
 
   try {
     app.parse(argc, argv);

@@ -22,18 +22,19 @@ TEST_F(PodLifecycle, ReplacementReadyWithinSla) {
   const kube::Pod witness = Must(paw().OtherValidator(victim, deadline()));
   const PodNode before = Must(paw().NodeOf(witness, deadline()));
 
-  const auto replaced = Stimulus(faults().Replace(victim, profile().pod_ready, deadline()));
+  const auto replaced =
+      Stimulus(faults().Replace(victim, profile().thresholds.pod_ready, deadline()));
   const PodNode after = Must(paw().NodeOf(witness, deadline()));
 
-  MeasureAtMost("running", replaced.RunningAfter(), profile().pod_running);
-  EXPECT_THAT(replaced, IsRunningWithin(profile().pod_running));
-  MeasureAtMost("ready", replaced.ReadyAfter(), profile().pod_ready);
-  EXPECT_THAT(replaced, IsReadyWithin(profile().pod_ready));
+  MeasureAtMost("running", replaced.RunningAfter(), profile().thresholds.pod_running);
+  EXPECT_THAT(replaced, IsRunningWithin(profile().thresholds.pod_running));
+  MeasureAtMost("ready", replaced.ReadyAfter(), profile().thresholds.pod_ready);
+  EXPECT_THAT(replaced, IsReadyWithin(profile().thresholds.pod_ready));
   const BlockRange meanwhile =
       Must(paw().Blocks(witness, before.status.latest + 1, after.status.latest, deadline()));
-  MeasureAtMost("largest block gap", meanwhile.LargestGap(), profile().block_gap);
-  EXPECT_THAT(meanwhile, AllOf(HasAtLeastBlocks(profile().blocks_during_outage),
-                               HasNoGapOver(profile().block_gap)));
+  MeasureAllAtMost("block gap", meanwhile.Gaps(), profile().thresholds.block_gap);
+  EXPECT_THAT(meanwhile, AllOf(HasAtLeastBlocks(profile().thresholds.blocks_during_outage),
+                               HasNoGapOver(profile().thresholds.block_gap)));
 }
 
 }  // namespace

@@ -19,14 +19,15 @@ TEST_F(StatefulSet, NodeIdSurvivesReplacement) {
   const kube::Pod witness = Must(paw().OtherValidator(victim, deadline()));
   const chain::NodeId id = Must(paw().NodeOf(victim, deadline())).status.id;
 
-  const auto replaced = Stimulus(faults().Replace(victim, profile().pod_ready, deadline()));
-  ASSERT_THAT(replaced, IsReadyWithin(profile().pod_ready));
+  const auto replaced =
+      Stimulus(faults().Replace(victim, profile().thresholds.pod_ready, deadline()));
+  ASSERT_THAT(replaced, IsReadyWithin(profile().thresholds.pod_ready));
 
   const PodNode successor = Must(paw().NodeOf(replaced.new_pod, deadline()));
   ASSERT_THAT(successor, HasNodeId(id));
   EXPECT_TRUE(Eventually(
-      Within{profile().peer_found}, [&](const Deadline& d) { return paw().PeersOf(witness, d); },
-      ListsPeer(id, successor.ip)));
+      Within{profile().thresholds.peer_found},
+      [&](const Deadline& d) { return paw().PeersOf(witness, d); }, ListsPeer(id, successor.ip)));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ absl::StatusOr<CatalogueCase> ReadCase(const std::filesystem::path& file, const 
   if (!node.IsMap()) return At(file, node.Mark(), "a case must be a map");
   for (const auto& entry : node) {
     const auto key = entry.first.as<std::string>();
+    if (key == "must_pass") continue;  // the only one that may be left out
     if (!keys.contains(key)) return At(file, entry.first.Mark(), "unknown key '" + key + "'");
   }
   for (const auto& key : keys) {
@@ -39,7 +40,8 @@ absl::StatusOr<CatalogueCase> ReadCase(const std::filesystem::path& file, const 
                        .mutant = node["mutant"].as<std::string>(),
                        .needs = node["needs"].as<std::vector<std::string>>(),
                        .impact = node["impact"].as<std::string>(),
-                       .seconds = node["seconds"].as<int>()};
+                       .seconds = node["seconds"].as<int>(),
+                       .must_pass = node["must_pass"].as<bool>(false)};
   if (std::ranges::find(kImpacts, result.impact) == kImpacts.end()) {
     return At(file, node["impact"].Mark(), "unknown impact '" + result.impact + "'");
   }

@@ -22,8 +22,9 @@ struct CatalogueCase {
   std::string proves;
   std::string mutant;
   std::vector<std::string> needs;
-  std::string impact;  // read | write | disrupt | node | load
-  int seconds = 0;     // expected duration
+  std::string impact;      // read | write | disrupt | node | load
+  int seconds = 0;         // expected duration
+  bool must_pass = false;  // the phase is red without it, whatever its rate; default: false
 
   // The name that ctest shows, without the phase: "PodLifecycle.AllReplicasRunningAndReady".
   [[nodiscard]] std::string TestName() const { return suite + "." + name; }

@@ -16,13 +16,17 @@ constexpr std::chrono::seconds kRpcTimeout{5};
 
 }  // namespace
 
-Millis BlockRange::LargestGap() const {
-  Millis largest{0};
+std::vector<Millis> BlockRange::Gaps() const {
+  std::vector<Millis> gaps;
   for (std::size_t i = 1; i < blocks.size(); ++i) {
-    largest =
-        std::max(largest, std::chrono::duration_cast<Millis>(blocks[i].time - blocks[i - 1].time));
+    gaps.push_back(std::chrono::duration_cast<Millis>(blocks[i].time - blocks[i - 1].time));
   }
-  return largest;
+  return gaps;
+}
+
+Millis BlockRange::LargestGap() const {
+  const std::vector<Millis> gaps = Gaps();
+  return gaps.empty() ? Millis{0} : *std::ranges::max_element(gaps);
 }
 
 Deployment::Deployment(Profile profile, kube::Client client)
@@ -44,7 +48,7 @@ chain::Rpc& Deployment::RpcOf(const kube::Pod& pod) {
   std::unique_ptr<chain::Rpc>& rpc = rpcs_[pod.uid()];
   if (rpc == nullptr) {
     net::HttpOptions options;
-    options.dial = kube::DialPod(client_, pod.ns(), pod.name(), profile_.rpc_port);
+    options.dial = kube::DialPod(client_, pod.ns(), pod.name(), profile_.ports.rpc);
     rpc = std::make_unique<chain::Rpc>(std::move(options), "http://" + pod.name());
   }
   return *rpc;

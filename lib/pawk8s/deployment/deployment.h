@@ -30,7 +30,9 @@ struct BlockRange {
   std::string told_by;  // the pod that was asked
   std::vector<chain::Block> blocks;
 
-  // Between two blocks that follow each other; 0 for fewer than two blocks.
+  // Between each block and the next.
+  [[nodiscard]] std::vector<Millis> Gaps() const;
+  // 0 for fewer than two blocks.
   [[nodiscard]] Millis LargestGap() const;
 };
 

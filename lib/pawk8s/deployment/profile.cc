@@ -3,19 +3,21 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-#include <cctype>
-#include <charconv>
 #include <cstdlib>
+#include <fstream>
+#include <map>
 #include <optional>
-#include <set>
-#include <utility>
+#include <sstream>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/deployment/profile_keys.h"
 
 namespace pawk8s {
 namespace {
 
-// Where and why reading stopped; caught in Load().
+constexpr std::size_t kMaxFile = 1 << 20;
+
+// Where and why reading stopped; caught in Parse().
 struct BadProfile {
   int line;
   std::string what;
@@ -23,157 +25,98 @@ struct BadProfile {
 
 int LineOf(const YAML::Node& node) { return node.Mark().line + 1; }
 
-// One map of the profile. Every key that is asked for is known; Done() refuses the others.
-class Section {
+// One pass over the file; each key is looked up in the table.
+class Reader {
  public:
-  Section(const YAML::Node& node, std::string path) : node_(node), path_(std::move(path)) {
-    if (!node_.IsMap()) throw BadProfile{LineOf(node_), path_ + " must be a map"};
+  explicit Reader(const std::vector<ProfileKey>& keys) {
+    for (const ProfileKey& key : keys) known_[key.path] = {&key, std::nullopt};
   }
 
-  Section Sub(const std::string& key) {
-    const auto node = Find(key);
-    if (!node) Missing(key);
-    return Section(*node, PathOf(key));
-  }
-  std::optional<Section> MaybeSub(const std::string& key) {
-    const auto node = Find(key);
-    if (!node) return std::nullopt;
-    return Section(*node, PathOf(key));
-  }
-
-  std::string Text(const std::string& key, std::optional<std::string> otherwise = {}) {
-    const auto node = Find(key);
-    if (!node) return otherwise ? *otherwise : Missing(key);
-    if (!node->IsScalar()) throw BadProfile{LineOf(*node), PathOf(key) + " must be text"};
-    auto text = node->as<std::string>();
-    if (text.find("${") != std::string::npos) {
-      throw BadProfile{LineOf(*node),
-                       fmt::format("{} still holds the variable {}", PathOf(key), text)};
+  void ReadMap(const YAML::Node& node, const std::string& path) {
+    if (!node.IsMap()) {
+      throw BadProfile{LineOf(node), (path.empty() ? "a profile" : path) + " must be a map"};
     }
-    return text;
-  }
-
-  bool Flag(const std::string& key, bool otherwise) {
-    const std::string text = Text(key, otherwise ? "true" : "false");
-    if (text != "true" && text != "false") Wrong(key, "true or false", text);
-    return text == "true";
-  }
-
-  int Number(const std::string& key, int low, int high, int otherwise) {
-    const std::string text = Text(key, std::to_string(otherwise));
-    int value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
-      Wrong(key, fmt::format("a whole number from {} to {}", low, high), text);
-    }
-    return value;
-  }
-
-  Millis Duration(const std::string& key, Millis otherwise) {
-    const std::string text = Text(key, fmt::format("{}ms", otherwise.count()));
-    const auto duration = ParseDuration(text);
-    if (!duration.ok()) Wrong(key, "a duration such as 250ms, 30s or 4m", text);
-    return *duration;
-  }
-
-  [[noreturn]] void Wrong(const std::string& key, const std::string& wanted,
-                          const std::string& is) {
-    throw BadProfile{LineOf(*Find(key)),
-                     fmt::format("{} must be {}, it is '{}'", PathOf(key), wanted, is)};
-  }
-
-  void Done() const {
-    for (const auto& entry : node_) {
-      const auto key = entry.first.as<std::string>();
-      if (!known_.contains(key)) {
-        throw BadProfile{LineOf(entry.first), fmt::format("unknown key '{}'", PathOf(key))};
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) throw BadProfile{LineOf(entry.first), "a key must be text"};
+      const auto name = entry.first.as<std::string>();
+      const std::string at = path.empty() ? name : path + "." + name;
+      const auto found = known_.find(at);
+      // A dot within a name would look like a group.
+      if (found == known_.end() || name.find('.') != std::string::npos) {
+        throw BadProfile{LineOf(entry.first), fmt::format("unknown key '{}'", at)};
+      }
+      if (found->second.line) {
+        throw BadProfile{LineOf(entry.first),
+                         fmt::format("'{}' stands in line {} already", at, *found->second.line)};
+      }
+      if (entry.second.IsNull()) continue;  // as if it were not there
+      found->second.line = LineOf(entry.first);
+      if (found->second.key->IsGroup()) {
+        ReadMap(entry.second, at);
+      } else {
+        ReadValue(*found->second.key, entry.second);
       }
     }
   }
 
- private:
-  std::optional<YAML::Node> Find(const std::string& key) {
-    known_.insert(key);
-    // Iterated, not indexed: operator[] of a non-const node would add the key.
-    for (const auto& entry : node_) {
-      if (entry.first.as<std::string>() == key && !entry.second.IsNull()) return entry.second;
+  void DemandRequired(int top_line) const {
+    for (const auto& [path, entry] : known_) {
+      if (entry.key->presence != ProfileKey::Presence::kRequired || entry.line) continue;
+      // The nearest group that is there tells where to add it.
+      int line = top_line;
+      for (std::size_t dot = path.find('.'); dot != std::string::npos;
+           dot = path.find('.', dot + 1)) {
+        line = known_.at(path.substr(0, dot)).line.value_or(line);
+      }
+      throw BadProfile{line, fmt::format("'{}' is missing: {}", path, entry.key->about)};
     }
-    return std::nullopt;
-  }
-  [[noreturn]] std::string Missing(const std::string& key) const {
-    throw BadProfile{LineOf(node_), fmt::format("'{}' is missing", PathOf(key))};
-  }
-  [[nodiscard]] std::string PathOf(const std::string& key) const {
-    return path_.empty() ? key : path_ + "." + key;
   }
 
-  YAML::Node node_;
-  std::string path_;
-  std::set<std::string> known_;
+ private:
+  struct Entry {
+    const ProfileKey* key = nullptr;
+    std::optional<int> line;
+  };
+
+  static void ReadValue(const ProfileKey& key, const YAML::Node& node) {
+    std::vector<std::string> items;
+    if (key.IsList() && node.IsSequence()) {
+      for (const auto& item : node) {
+        if (!item.IsScalar()) Refuse(key, item, "");
+        items.push_back(item.as<std::string>());
+      }
+    } else if (node.IsScalar() && !key.IsList()) {
+      items.push_back(node.as<std::string>());
+    } else {
+      Refuse(key, node, "");
+    }
+    for (const std::string& item : items) {
+      if (item.find("${") != std::string::npos) {
+        throw BadProfile{LineOf(node),
+                         fmt::format("{} still holds the variable {}", key.path, item)};
+      }
+    }
+    if (!key.Set(items)) {
+      Refuse(key, node, fmt::format(", it is '{}'", fmt::join(items, ", ")));
+    }
+  }
+
+  [[noreturn]] static void Refuse(const ProfileKey& key, const YAML::Node& node,
+                                  const std::string& is) {
+    throw BadProfile{LineOf(node), fmt::format("{} must be {}{}", key.path, key.Wanted(), is)};
+  }
+
+  std::map<std::string, Entry> known_;
 };
 
-WorkloadRef ReadWorkload(Section&& section, const std::string& ns, int min_replicas) {
-  WorkloadRef workload{.ns = ns};
-  const std::string kind = section.Text("kind");
-  if (kind == "StatefulSet") {
-    workload.kind = WorkloadKind::kStatefulSet;
-  } else if (kind != "Deployment") {
-    section.Wrong("kind", "StatefulSet or Deployment", kind);
+void CheckTogether(const Profile& profile) {
+  const auto& t = profile.thresholds;
+  if (t.persistent_volume.expand_to <= t.persistent_volume.expand_from) {
+    throw BadProfile{1, "thresholds.persistent_volume.expand_to must be more than expand_from"};
   }
-  workload.name = section.Text("name");
-  workload.container = section.Text("container");
-  workload.min_replicas = section.Number("min_replicas", 1, 1000, min_replicas);
-  section.Done();
-  return workload;
-}
-
-Profile Read(const YAML::Node& root) {
-  Profile profile;
-  Section top(root, "");
-  if (auto cluster = top.MaybeSub("cluster")) {
-    profile.cluster.kubeconfig = cluster->Text("kubeconfig", "");
-    profile.cluster.context = cluster->Text("context", "");
-    cluster->Done();
+  if (t.rollback.signed_blocks > t.rollback.signed_window) {
+    throw BadProfile{1, "thresholds.rollback.signed_blocks must be at most signed_window"};
   }
-  if (auto identity = top.MaybeSub("identity")) {
-    profile.identity.kube_system_uid = identity->Text("kube_system_uid", "");
-    profile.identity.ca_sha256 = identity->Text("ca_sha256", "");
-    profile.identity.chain_id = identity->Text("chain_id", "");
-    profile.identity.genesis_sha256 = identity->Text("genesis_sha256", "");
-    identity->Done();
-  }
-  if (auto allow = top.MaybeSub("allow")) {
-    profile.allow.disruption = allow->Flag("disruption", false);
-    profile.allow.agent = allow->Flag("agent", false);
-    profile.allow.defects = allow->Flag("defects", false);
-    allow->Done();
-  }
-  Section deployment = top.Sub("deployment");
-  profile.ns = deployment.Text("namespace");
-  profile.validators = ReadWorkload(deployment.Sub("validators"), profile.ns, 4);
-  profile.nodes = ReadWorkload(deployment.Sub("nodes"), profile.ns, 1);
-  profile.api = ReadWorkload(deployment.Sub("api"), profile.ns, 1);
-  if (auto ports = deployment.MaybeSub("ports")) {
-    profile.rpc_port = static_cast<std::uint16_t>(ports->Number("rpc", 1, 65535, profile.rpc_port));
-    ports->Done();
-  }
-  deployment.Done();
-  if (auto thresholds = top.MaybeSub("thresholds")) {
-    profile.pod_running = thresholds->Duration("pod_running", profile.pod_running);
-    profile.pod_ready = thresholds->Duration("pod_ready", profile.pod_ready);
-    profile.block_gap = thresholds->Duration("block_gap", profile.block_gap);
-    profile.blocks_during_outage =
-        thresholds->Number("blocks_during_outage", 1, 10000, profile.blocks_during_outage);
-    profile.peer_found = thresholds->Duration("peer_found", profile.peer_found);
-    thresholds->Done();
-  }
-  if (auto budgets = top.MaybeSub("budgets")) {
-    profile.case_budget = budgets->Duration("case", profile.case_budget);
-    profile.restore_budget = budgets->Duration("restore", profile.restore_budget);
-    budgets->Done();
-  }
-  top.Done();
-  return profile;
 }
 
 }  // namespace
@@ -183,32 +126,51 @@ std::string WorkloadRef::ToString() const {
                      ns, name);
 }
 
-absl::StatusOr<Millis> ParseDuration(std::string_view text) {
-  std::int64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  const std::int64_t factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60'000 : 0;
-  if (error != std::errc() || factor == 0 || count <= 0 || count > 86'400'000 / factor) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is no duration: write 250ms, 30s or 4m, at most a day", text));
+Profile::Profile() {
+  for (const ProfileKey& key : KeysOf(*this)) {
+    if (key.IsGroup() || !key.HasDefault()) continue;
+    std::vector<std::string> items = {key.otherwise};
+    if (key.IsList()) {
+      items.clear();
+      std::istringstream list(key.otherwise.substr(1, key.otherwise.size() - 2));
+      for (std::string item; std::getline(list >> std::ws, item, ',');) items.push_back(item);
+    }
+    if (!key.Set(items)) std::abort();  // a default in the table that is not of its own type
   }
-  return Millis{count * factor};
+}
+
+absl::StatusOr<Profile> Profile::Parse(const std::string& text, const std::string& file) {
+  if (text.size() > kMaxFile) {
+    return absl::InvalidArgumentError(fmt::format("{}: longer than 1 MiB is no profile", file));
+  }
+  try {
+    Profile profile;
+    const std::vector<ProfileKey> keys = KeysOf(profile);
+    const YAML::Node root = YAML::Load(text);
+    Reader reader(keys);
+    reader.ReadMap(root, "");
+    reader.DemandRequired(LineOf(root));
+    CheckTogether(profile);
+    profile.validators.ns = profile.nodes.ns = profile.api.ns = profile.ns;
+    profile.file = file;
+    return profile;
+  } catch (const BadProfile& bad) {
+    return absl::InvalidArgumentError(fmt::format("{}:{}: {}", file, bad.line, bad.what));
+  } catch (const YAML::Exception& error) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg));
+  }
 }
 
 absl::StatusOr<Profile> Profile::Load(const std::filesystem::path& file) {
   if (std::error_code error; !std::filesystem::is_regular_file(file, error)) {
     return absl::NotFoundError(fmt::format("there is no profile {}", file.string()));
   }
-  try {
-    Profile profile = Read(YAML::LoadFile(file.string()));
-    profile.file = std::filesystem::absolute(file).string();
-    return profile;
-  } catch (const BadProfile& bad) {
-    return absl::InvalidArgumentError(fmt::format("{}:{}: {}", file.string(), bad.line, bad.what));
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}:{}: {}", file.string(), error.mark.line + 1, error.msg));
-  }
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) return absl::UnavailableError(fmt::format("cannot read {}", file.string()));
+  return Parse(text.str(), std::filesystem::absolute(file).string());
 }
 
 absl::StatusOr<Profile> Profile::FromEnvironment() {
@@ -218,6 +180,18 @@ absl::StatusOr<Profile> Profile::FromEnvironment() {
         "no profile: set PAWK8S_PROFILE to the profile of the deployment to verify");
   }
   return Load(file);
+}
+
+std::string Profile::WhatIsUnnamedFor(std::string_view id) const {
+  Profile copy = *this;
+  std::vector<std::string> unnamed;
+  for (const ProfileKey& key : KeysOf(copy)) {
+    if (key.presence == ProfileKey::Presence::kNamed && key.IsEmpty() && key.Serves(id)) {
+      unnamed.push_back(fmt::format("{} ({})", key.path, key.about));
+    }
+  }
+  if (unnamed.empty()) return "";
+  return fmt::format("{} does not say {}", file, fmt::join(unnamed, ", nor "));
 }
 
 }  // namespace pawk8s

@@ -3,35 +3,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <map>
 #include <utility>
 
 #include "pawk8s/base/clock.h"
+#include "pawk8s/base/redact.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/identity.h"
-#include "pawk8s/fault/fault.h"
+#include "pawk8s/deployment/needs.h"
+#include "pawk8s/deployment/rights.h"
+#include "pawk8s/fault/faults.h"
+#include "pawk8s/net/digest.h"
+#include "pawk8s/verdict/history.h"
+#include "pawk8s/verdict/record.h"
 
 namespace pawk8s {
 namespace {
-
-constexpr const char* kPresent = "present";
-
-// need -> "present" or why it is not.
-std::map<std::string, std::string> ProbeNeeds(Deployment& paw, const Deadline& deadline) {
-  std::map<std::string, std::string> needs;
-  const Profile& profile = paw.profile();
-  const std::pair<const char*, WorkloadRef> workloads[] = {
-      {"validators", profile.validators}, {"nodes", profile.nodes}, {"api", profile.api}};
-  for (const auto& [need, ref] : workloads) {
-    const auto state = paw.Read(ref, deadline);
-    if (state.ok()) {
-      needs[need] = kPresent;
-    } else {
-      needs[need] = MessageOf(state.status());
-    }
-  }
-  return needs;
-}
 
 absl::Status CheckNamespace(Deployment& paw, const Deadline& deadline) {
   const std::string& ns = paw.profile().ns;
@@ -96,8 +82,17 @@ std::string RemoveOwnObjects(Deployment& paw, std::string_view run, const Deadli
 
 }  // namespace
 
+agent::Options AgentOptions(const Profile& profile, std::string run_id) {
+  return {.ns = profile.agent.ns,
+          .image = profile.agent.image,
+          .pull_secret = profile.agent.pull_secret,
+          .run_id = std::move(run_id)};
+}
+
 Session::Session(std::unique_ptr<Deployment> paw, Run run, bool opened_here)
     : paw_(std::move(paw)),
+      agents_(
+          std::make_unique<agent::Agent>(paw_->kube(), AgentOptions(paw_->profile(), run.id()))),
       run_(std::move(run)),
       opened_here_(opened_here),
       ledger_(paw_->kube(), kSuiteNamespace, paw_->profile().ns),
@@ -105,7 +100,8 @@ Session::Session(std::unique_ptr<Deployment> paw, Run run, bool opened_here)
       guardian_({.kubeconfig = paw_->profile().cluster.kubeconfig,
                  .context = paw_->profile().cluster.context,
                  .ledger_ns = kSuiteNamespace,
-                 .deployment = paw_->profile().ns}) {}
+                 .deployment = paw_->profile().ns,
+                 .agent_ns = paw_->profile().agent.ns}) {}
 
 absl::Status Session::HoldLease(const Deadline& deadline) {
   return lease_.Hold(run_.id(), deadline);
@@ -117,16 +113,29 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Preflight(std::string_view pha
   RETURN_IF_ERROR(Run::Retire(Run::ResultsRoot(), phase, owner));
   ASSIGN_OR_RETURN(const Profile profile, Profile::FromEnvironment());
   ASSIGN_OR_RETURN(std::unique_ptr<Deployment> paw, Deployment::Connect(profile));
-  if (const absl::Status s = CheckIdentity(*paw, deadline); !s.ok()) {
-    return absl::IsFailedPrecondition(s)
-               ? s
-               : Annotate(s, fmt::format("the cluster of {} cannot be observed",
-                                         paw->kube().config().source));
+  const absl::Status identity = CheckIdentity(*paw, deadline);
+  if (identity.ok() || absl::IsPermissionDenied(identity)) {
+    // All that the account lacks at once, not the first refusal.
+    RETURN_IF_ERROR(CheckRights(paw->kube(), profile, deadline));
+  }
+  if (!identity.ok()) {
+    return absl::IsFailedPrecondition(identity)
+               ? identity
+               : Annotate(identity, fmt::format("the cluster of {} cannot be observed",
+                                                paw->kube().config().source));
   }
   RETURN_IF_ERROR(CheckNamespace(*paw, deadline));
   RETURN_IF_ERROR(CheckNobodyElse(*paw, deadline));
-  const SessionFacts facts{.profile = paw->profile().file, .needs = ProbeNeeds(*paw, deadline)};
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(paw->profile().file));
+  const SessionFacts facts{.profile = paw->profile().file,
+                           .profile_sha256 = net::Sha256Hex(text),
+                           .commit = Run::SuiteCommit(),
+                           .needs = ProbeNeeds(*paw, deadline)};
   ASSIGN_OR_RETURN(Run run, Run::Open(Run::ResultsRoot(), phase, owner, facts));
+  // What a later run is compared with.
+  RETURN_IF_ERROR(WriteFileAtomically(run.folder() / "profile.yaml", Redact(text)));
+  PruneRuns(Run::ResultsRoot(), phase, Retention{}, run.started());
+  PruneRuns(Run::StoreRoot(), phase, Retention{}, run.started());
   return std::unique_ptr<Session>(new Session(std::move(paw), std::move(run), true));
 }
 
@@ -151,7 +160,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::JoinOrOpen(std::string_view ph
 absl::Status Session::Sweep(const Deadline& deadline) {
   std::string left;
   const absl::Status lifted = fault::Lift(
-      paw_->kube(), ledger_, nullptr,
+      paw_->kube(), ledger_, fault::RevertThrough(*agents_),
       [&](const fault::LedgerEntry& entry) { return entry.run == run_.id(); }, deadline);
   // Who may not read the ledger has written nothing in it.
   if (!lifted.ok() && !absl::IsPermissionDenied(lifted)) {
@@ -161,6 +170,10 @@ absl::Status Session::Sweep(const Deadline& deadline) {
   if (const absl::Status s = lease_.Release(run_.id(), deadline);
       !s.ok() && !absl::IsPermissionDenied(s)) {
     left += "; " + std::string(MessageOf(s));
+  }
+  if (paw_->profile().allow.agent) {
+    const absl::Status removed = agents_->Remove(deadline);
+    if (!removed.ok()) left += fmt::format("; the agent: {}", MessageOf(removed));
   }
   if (!left.empty()) left = "left behind" + left;
   RETURN_IF_ERROR(run_.Close(left.empty(), left));
@@ -178,8 +191,11 @@ absl::Status Restore(Deployment& paw, std::string_view run, const Deadline& dead
         holder->run, FormatUtc(holder->renewed), holder->run));
   }
   fault::Ledger ledger(paw.kube(), kSuiteNamespace, paw.profile().ns);
+  agent::Agent agents(paw.kube(), AgentOptions(paw.profile(), std::string(run)));
   RETURN_IF_ERROR(fault::Lift(
-      paw.kube(), ledger, nullptr, [](const fault::LedgerEntry&) { return true; }, deadline));
+      paw.kube(), ledger, fault::RevertThrough(agents),
+      [](const fault::LedgerEntry&) { return true; }, deadline));
+  if (paw.profile().allow.agent) RETURN_IF_ERROR(agents.Remove(deadline));
   if (const std::string left = RemoveOwnObjects(paw, "", deadline); !left.empty()) {
     return absl::InternalError("left behind" + left);
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "pawk8s/agent/agent.h"
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/fault/guardian.h"
 #include "pawk8s/fault/lease.h"
@@ -31,6 +32,9 @@ class Session {
                                                              const Deadline& deadline);
 
   [[nodiscard]] Deployment& paw() { return *paw_; }
+  // Touches nothing until it is asked for a node. Whether the profile allows it is checked by who
+  // uses it.
+  [[nodiscard]] agent::Agent& agents() { return *agents_; }
   [[nodiscard]] const Run& run() const { return run_; }
   [[nodiscard]] bool OpenedHere() const { return opened_here_; }
 
@@ -48,12 +52,16 @@ class Session {
   Session(std::unique_ptr<Deployment> paw, Run run, bool opened_here);
 
   std::unique_ptr<Deployment> paw_;
+  std::unique_ptr<agent::Agent> agents_;
   Run run_;
   bool opened_here_;
   fault::Ledger ledger_;
   fault::RunLease lease_;
   fault::Guardian guardian_;
 };
+
+// The agent as the profile names it.
+[[nodiscard]] agent::Options AgentOptions(const Profile& profile, std::string run_id);
 
 // Where the suite keeps its own ledger and lease.
 inline constexpr const char* kSuiteNamespace = "pawk8s";

@@ -111,13 +111,21 @@ bool WorkloadState::IsSettled() const {
 std::string WorkloadState::ToString() const {
   std::string text = fmt::format("{}: {} of {} pods of revision {} Running and Ready",
                                  ref.ToString(), ReadyPods().size(), replicas, revision);
+  // Two say where to look; a list of all would hide them.
+  constexpr std::size_t kNamed = 2;
+  std::vector<std::string> unready;
+  std::vector<std::string> older;
   for (const auto& pod : pods) {
     if (const std::string why = WhyNotReady(pod); !why.empty()) {
-      text += fmt::format("; {} ({})", pod.name(), why);
+      unready.push_back(fmt::format("{} ({})", pod.name(), why));
     } else if (pod.revision() != revision) {
-      text += fmt::format("; {} (of revision {})", pod.name(), pod.revision().value_or("none"));
+      older.push_back(
+          fmt::format("{} (of revision {})", pod.name(), pod.revision().value_or("none")));
     }
   }
+  unready.insert(unready.end(), older.begin(), older.end());
+  for (std::size_t i = 0; i < std::min(unready.size(), kNamed); ++i) text += "; " + unready[i];
+  if (unready.size() > kNamed) text += fmt::format("; and {} more", unready.size() - kNamed);
   return text;
 }
 

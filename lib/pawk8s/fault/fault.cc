@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/fault/faults.h"
 #include "pawk8s/wait/until.h"
 
 namespace pawk8s::fault {
@@ -45,6 +46,10 @@ absl::Status TakeBackAndClear(kube::Client& client, Ledger& ledger, const Revert
   return Insist(deadline, [&](const Deadline& d) { return ledger.Remove(id, d); });
 }
 
+RevertOnNode RevertVia(const FaultContext& context) {
+  return context.agents == nullptr ? RevertOnNode() : RevertThrough(*context.agents);
+}
+
 }  // namespace
 
 absl::StatusOr<Fault> Fault::Arm(const std::shared_ptr<const FaultContext>& context, Plan plan,
@@ -59,13 +64,14 @@ absl::StatusOr<Fault> Fault::Arm(const std::shared_ptr<const FaultContext>& cont
       .id = NewId(*context),
       .undo = plan.undo,
       .trace = {.what = plan.what, .target = plan.target, .uid = plan.uid, .planned = Now()}});
+  if (state->undo.kind == Undo::Kind::kAgent) state->undo.agent_fault = state->id;
   const LedgerEntry entry{.id = state->id,
                           .run = context->run,
                           .case_id = context->case_id,
                           .what = plan.what,
                           .planned = state->trace.planned,
                           .expires = state->trace.planned + plan.hold,
-                          .undo = plan.undo};
+                          .undo = state->undo};
   RETURN_IF_ERROR(context->guardian.Watch(entry));
   RETURN_IF_ERROR(context->ledger.Put(entry, deadline.AtMost(kLedgerWrite)));
   context->on_step(state->trace);
@@ -73,7 +79,7 @@ absl::StatusOr<Fault> Fault::Arm(const std::shared_ptr<const FaultContext>& cont
   // From here on it counts as armed: a request that timed out may have been carried out.
   state->armed = true;
   Fault fault(std::move(state));
-  RETURN_IF_ERROR(plan.act(deadline));
+  RETURN_IF_ERROR(plan.act(fault.state_->id, deadline));
   fault.state_->trace.applied = Now();
   context->on_step(fault.state_->trace);
   const auto seen = Until(deadline.AtMost(kSeenWithin), Every(Millis{100}), plan.witness,
@@ -98,7 +104,7 @@ absl::Status Fault::Revert() {
   state_->trace.reverted = Now();
   context.on_step(state_->trace);
   const absl::Status done =
-      TakeBackAndClear(context.client, context.ledger, context.agent, state_->undo, state_->id,
+      TakeBackAndClear(context.client, context.ledger, RevertVia(context), state_->undo, state_->id,
                        Deadline::After(kRevertWithin));
   // On failure the guardian and the ledger still have it.
   if (!done.ok()) return Annotate(done, fmt::format("taking back '{}'", state_->trace.what));

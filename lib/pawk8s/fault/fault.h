@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "pawk8s/agent/agent.h"
 #include "pawk8s/base/deadline.h"
 #include "pawk8s/fault/guardian.h"
 #include "pawk8s/fault/ledger.h"
@@ -47,7 +48,7 @@ struct FaultContext {
   Ledger& ledger;
   Guardian& guardian;
   Guard guard;
-  RevertOnNode agent;
+  agent::Agent* agents;  // null: faults that need it are refused
   std::string run;
   std::string case_id;
   // Told of every step, and of a revert that failed where nobody could be given the status.
@@ -60,9 +61,9 @@ struct Plan {
   std::string target;
   std::string uid;
   Loss loss;
-  Undo undo;
+  Undo undo;            // of kAgent: the agent holds the fault under the ledger's id
   Millis hold{60'000};  // for at most so long; then the guardian or the agent takes it back
-  std::function<absl::Status(const Deadline&)> act;
+  std::function<absl::Status(const std::string& id, const Deadline&)> act;
   // Is it in effect? Reads the system, not what `act` was told.
   std::function<absl::StatusOr<bool>(const Deadline&)> witness;
 };

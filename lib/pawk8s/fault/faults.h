@@ -6,13 +6,17 @@
 // Stimulus only: nothing here judges.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "pawk8s/agent/agent.h"
 #include "pawk8s/base/deadline.h"
 #include "pawk8s/fault/fault.h"
 #include "pawk8s/fault/pod_replacement.h"
@@ -73,8 +77,54 @@ class Faults {
                                                 const Deadline& deadline,
                                                 const FaultOptions& options = {});
 
+  // containers.cc: held by the agent of the pod's node.
+  // SIGSTOP of every process of the container. Seen when all are stopped.
+  [[nodiscard]] absl::StatusOr<Fault> Freeze(const kube::Pod& pod, const std::string& container,
+                                             const Deadline& deadline,
+                                             const FaultOptions& options = {});
+  // Sends the signal once; the kubelet takes it back by a restart.
+  [[nodiscard]] absl::StatusOr<agent::SignalResult> Kill(const kube::Pod& pod,
+                                                         const std::string& container,
+                                                         agent::SignalName signal,
+                                                         const Deadline& deadline,
+                                                         const FaultOptions& options = {});
+  // Busy threads inside the container's CPU cgroup. Seen when the cgroup uses the CPU.
+  [[nodiscard]] absl::StatusOr<Fault> LoadCpu(const kube::Pod& pod, const std::string& container,
+                                              int threads, const Deadline& deadline,
+                                              const FaultOptions& options = {});
+  // Lowers the memory limit, in bytes; without a value, to the least that the kernel accepts.
+  [[nodiscard]] absl::StatusOr<Fault> LimitMemory(const kube::Pod& pod,
+                                                  const std::string& container,
+                                                  std::optional<std::int64_t> bytes,
+                                                  const Deadline& deadline,
+                                                  const FaultOptions& options = {});
+  // Writes a file as the container sees it. Seen when it reads back.
+  [[nodiscard]] absl::StatusOr<Fault> WriteFile(const kube::Pod& pod, const std::string& container,
+                                                const std::string& path, const std::string& content,
+                                                const Deadline& deadline,
+                                                const FaultOptions& options = {});
+  // Drops packets in the pod's network namespace. `unreachable` must answer before (the control);
+  // seen when a connection from the pod to it times out.
+  struct Endpoint {
+    std::string address;
+    std::uint16_t port;
+  };
+  [[nodiscard]] absl::StatusOr<Fault> DropPackets(const kube::Pod& pod, agent::PacketMatch match,
+                                                  const Endpoint& unreachable,
+                                                  const Deadline& deadline,
+                                                  const FaultOptions& options = {});
+
  private:
+  using Witness = std::function<absl::StatusOr<bool>(const Deadline&)>;
+  [[nodiscard]] absl::StatusOr<Fault> Inject(const kube::Pod& pod, const agent::NodeAgent& node,
+                                             agent::Injection injection, const std::string& what,
+                                             std::vector<kube::Pod> loss, const Deadline& deadline,
+                                             const FaultOptions& options, Witness witness);
+
   std::shared_ptr<const FaultContext> context_;
 };
+
+// Asks the running agents of a cluster to revert.
+[[nodiscard]] RevertOnNode RevertThrough(agent::Agent& agents);
 
 }  // namespace pawk8s::fault

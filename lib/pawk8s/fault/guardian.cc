@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "pawk8s/base/status.h"
-#include "pawk8s/fault/fault.h"
+#include "pawk8s/fault/faults.h"
 #include "pawk8s/kube/kubeconfig.h"
 #include "pawk8s/net/detached.h"
 
@@ -61,13 +61,10 @@ absl::Status TakeBackEntries(const GuardianSetup& setup,
                    kube::Kubeconfig::Load({.path = setup.kubeconfig, .context = setup.context}));
   kube::Client client(config);
   Ledger ledger(client, setup.ledger_ns, setup.deployment);
-  // What an agent holds it takes back itself at the deadline; the entry is then cleared by sweep or
-  // restore, which ask the agent.
+  agent::Agent agents(client, {.ns = setup.agent_ns});
   return Lift(
-      client, ledger, nullptr,
-      [&](const LedgerEntry& entry) {
-        return ids.contains(entry.id) && entry.undo.kind != Undo::Kind::kAgent;
-      },
+      client, ledger, RevertThrough(agents),
+      [&](const LedgerEntry& entry) { return ids.contains(entry.id); },
       Deadline::After(kPersistence));
 }
 
@@ -78,7 +75,7 @@ int LiveAsGuardian(const std::string& setup_text) {
                             .context = json.value("context", ""),
                             .ledger_ns = json.value("ledger_ns", ""),
                             .deployment = json.value("deployment", ""),
-                            .run = json.value("run", "")};
+                            .agent_ns = json.value("agent_ns", "")};
   Lines lines;
   std::map<std::string, std::int64_t> armed;  // id -> expiry in ms since the epoch
   bool runner_lives = true;
@@ -119,7 +116,7 @@ absl::Status Guardian::Start() {
                       {"context", setup_.context},
                       {"ledger_ns", setup_.ledger_ns},
                       {"deployment", setup_.deployment},
-                      {"run", setup_.run}};
+                      {"agent_ns", setup_.agent_ns}};
   ASSIGN_OR_RETURN(pipe_,
                    net::StartDetached({"/proc/self/exe", std::string(kArgument), setup.dump()}));
   return absl::OkStatus();

@@ -20,7 +20,7 @@ struct GuardianSetup {
   std::string context;
   std::string ledger_ns;
   std::string deployment;
-  std::string run;
+  std::string agent_ns = "pawk8s-agent";
 };
 
 class Guardian {

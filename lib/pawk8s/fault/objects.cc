@@ -35,7 +35,7 @@ absl::StatusOr<Fault> Faults::Edit(const kube::ObjectRef& object, const Json& pa
                      .uid = before.uid(),
                      .patch = InverseOf(before.json(), patch)},
             .hold = options.hold};
-  plan.act = [&client, object, patch](const Deadline& d) {
+  plan.act = [&client, object, patch](const std::string&, const Deadline& d) {
     return client.Patch(object, kube::PatchType::kMerge, patch, d).status();
   };
   plan.witness = [&client, object, patch](const Deadline& d) -> absl::StatusOr<bool> {
@@ -69,7 +69,7 @@ absl::StatusOr<Fault> Faults::Create(const kube::Collection& in, Json object,
             .target = NameOf(ref),
             .undo = {.kind = Undo::Kind::kDelete, .object = ref},
             .hold = options.hold};
-  plan.act = [&client, in, object](const Deadline& d) {
+  plan.act = [&client, in, object](const std::string&, const Deadline& d) {
     return client.Create(in, object, d).status();
   };
   plan.witness = [&client, ref](const Deadline& d) -> absl::StatusOr<bool> {

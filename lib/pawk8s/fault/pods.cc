@@ -10,8 +10,8 @@ absl::StatusOr<PodReplacement> Faults::Replace(const kube::Pod& pod, Millis read
     RETURN_IF_ERROR(
         context_->guard({.pods = {pod}, .quorum_declared = options.quorum_declared}, deadline));
   }
-  Trace trace{.what = "delete pod " + pod.name(),
-              .target = "Pod " + pod.ToString(),
+  Trace trace{.what = "delete",
+              .target = "pod " + pod.name(),
               .uid = pod.uid(),
               .planned = std::chrono::system_clock::now()};
   context_->on_step(trace);
@@ -36,8 +36,8 @@ absl::Status Faults::Evict(const kube::Pod& pod, const Deadline& deadline,
     RETURN_IF_ERROR(
         context_->guard({.pods = {pod}, .quorum_declared = options.quorum_declared}, deadline));
   }
-  Trace trace{.what = "evict pod " + pod.name(),
-              .target = "Pod " + pod.ToString(),
+  Trace trace{.what = "evict",
+              .target = "pod " + pod.name(),
               .uid = pod.uid(),
               .planned = std::chrono::system_clock::now()};
   context_->on_step(trace);

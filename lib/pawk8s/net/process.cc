@@ -16,6 +16,7 @@
 #include <boost/process/extend.hpp>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <stop_token>
 
 #include "pawk8s/base/status.h"
@@ -160,13 +161,24 @@ absl::StatusOr<ProcessResult> RunProcess(const ProcessSpec& spec, const Deadline
     if (!ec) exited = reaper.TryReap(&result.exit_code);
   });
   const std::stop_callback wake(deadline.stop(), [&] { asio::post(io, [] {}); });
+  std::optional<SteadyTime> killed_at;
   while (!(exited && out.done && err.done)) {
-    if (deadline.Over()) return deadline.Check(fmt::format("waiting for {} to end", name));
+    if (deadline.Over()) {
+      const absl::Status over = deadline.Check(fmt::format("waiting for {} to end", name));
+      if (!deadline.Cancelled() || spec.grace.count() == 0) return over;
+      if (!killed_at) {
+        killed_at = std::chrono::steady_clock::now() +
+                    std::chrono::duration_cast<SteadyTime::duration>(spec.grace);
+        kill(pid, SIGTERM);
+      }
+      if (std::chrono::steady_clock::now() >= *killed_at) return over;
+    }
     if (out.text.size() > kMaxOutputBytes || err.text.size() > kMaxOutputBytes) {
       return absl::ResourceExhaustedError(fmt::format("{} prints too much", name));
     }
-    io.run_one_until(deadline.when());
+    io.run_one_until(killed_at.value_or(deadline.when()));
   }
+  if (killed_at) return deadline.Check(fmt::format("waiting for {} to end", name));
   result.out = std::move(out.text);
   result.err = std::move(err.text);
   return result;

@@ -4,6 +4,7 @@
 //   deadline)); if (ran.exit_code != 0) ...ran.err says why...
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@ struct ProcessSpec {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH unless it has a slash
   std::vector<std::pair<std::string, std::string>> env;  // added to the caller's environment
   std::string input;                                     // its standard input
+  // How long a program whose deadline is cancelled (not over) may take to end after SIGTERM.
+  std::chrono::nanoseconds grace{0};
 };
 
 struct ProcessResult {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "pawk8s/deployment/evidence.h"
 #include "pawk8s/deployment/identity.h"
 #include "pawk8s/deployment/quorum.h"
 
@@ -33,7 +34,7 @@ void Case::Use(Recorder& recorder, std::stop_token stop) {
 
 Case::Case()
     : recorder_(*g_recorder),
-      deadline_(Deadline::After(recorder_.session().paw().profile().case_budget, g_stop)) {}
+      deadline_(Deadline::After(recorder_.session().paw().profile().budgets.per_case, g_stop)) {}
 
 bool Case::Disturbs() const {
   const std::string& impact = recorder_.entry().impact;
@@ -48,9 +49,13 @@ void Case::SetUp() {
     if (found == needs.end()) {
       Fail(Outcome::kBlocked, fmt::format("needs {}, which this suite cannot probe", need));
     }
-    if (found->second != "present") {
+    if (found->second != kPresent) {
       Fail(Outcome::kBlocked, fmt::format("needs {}: {}", need, found->second));
     }
+  }
+  if (const std::string unnamed = profile().WhatIsUnnamedFor(recorder_.entry().id);
+      !unnamed.empty()) {
+    Fail(Outcome::kBlocked, unnamed);
   }
   if (recorder_.entry().impact == "read") return;
   if (const absl::Status s = CheckClusterIdentity(paw(), deadline_); !s.ok()) {
@@ -67,6 +72,7 @@ void Case::SetUp() {
   }
   absl::StatusOr<Baseline> baseline = Baseline::Read(paw(), deadline_);
   if (!baseline.ok()) Fail(Outcome::kBlocked, std::string(MessageOf(baseline.status())));
+  recorder_.NoteBefore(InOneLine(*baseline));
   if (const auto problems = baseline->Problems(); !problems.empty() && !DefectIsPlanted()) {
     Fail(Outcome::kBlocked, "the deployment was unhealthy before: " + Joined(problems));
   }
@@ -84,10 +90,10 @@ fault::Faults& Case::faults() {
             [this](const fault::Loss& loss, const Deadline& deadline) {
               return CheckLoss(paw(), loss.pods, loss.quorum_declared, deadline);
             },
-        .agent = nullptr,
+        .agents = profile().allow.agent ? &session.agents() : nullptr,
         .run = session.run().id(),
         .case_id = recorder_.entry().id,
-        .on_step = [](const fault::Trace&) {},
+        .on_step = [this](const fault::Trace& trace) { NoteTrace(recorder_, trace); },
         .on_failed_revert =
             [this](const absl::Status& status) {
               recorder_.NotRestored();
@@ -101,7 +107,7 @@ fault::Faults& Case::faults() {
 void Case::TearDown() {
   if (!before_) return;
   // A deadline of its own: a case that used up or cancelled its budget restores all the same.
-  const Deadline restore = Deadline::After(profile().restore_budget);
+  const Deadline restore = Deadline::After(profile().budgets.restore);
   const auto report = Until(
       restore, Every(Millis{500}),
       [&](const Deadline& d) -> absl::StatusOr<std::vector<std::string>> {
@@ -119,10 +125,27 @@ void Case::TearDown() {
 
 void Case::MeasureAtMost(const std::string& name, std::optional<Millis> value, Millis limit) {
   recorder_.Add({.name = name,
-                 .value = value ? std::chrono::duration<double>(*value).count() : -1,
-                 .unit = value ? "s" : "s (never)",
+                 .value = value ? std::chrono::duration<double>(*value).count() : 0,
+                 .unit = "s",
                  .relation = "<=",
-                 .threshold = std::chrono::duration<double>(limit).count()});
+                 .threshold = std::chrono::duration<double>(limit).count(),
+                 .never = !value});
+}
+
+void Case::MeasureAllAtMost(const std::string& name, const std::vector<Millis>& samples,
+                            Millis limit) {
+  std::vector<double> seconds;
+  for (const Millis sample : samples) {
+    seconds.push_back(std::chrono::duration<double>(sample).count());
+  }
+  const Series series = Series::Of(seconds);
+  recorder_.Add({.name = name,
+                 .value = series.max,
+                 .unit = "s",
+                 .relation = "<=",
+                 .threshold = std::chrono::duration<double>(limit).count(),
+                 .never = samples.empty(),
+                 .series = series});
 }
 
 void Case::MeasureAtLeast(const std::string& name, double value, double least,
@@ -135,6 +158,10 @@ void Case::Fail(Outcome outcome, const absl::Status& status, const std::source_l
 }
 
 void Case::Fail(Outcome outcome, const std::string& message, const std::source_location& at) {
+  // Whatever could not be done after the case's own time is over says nothing but that.
+  if (outcome != Outcome::kBlocked && deadline_.Over() && !deadline_.Cancelled()) {
+    outcome = Outcome::kTimedOut;
+  }
   recorder_.Fail(outcome, message, at.file_name(), static_cast<int>(at.line()));
   std::terminate();  // not reached: ThrowOnFatal has unwound the case
 }

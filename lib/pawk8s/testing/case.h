@@ -20,6 +20,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "pawk8s/base/deadline.h"
@@ -28,6 +29,7 @@
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/fault/faults.h"
 #include "pawk8s/testing/recorder.h"
+#include "pawk8s/testing/trace.h"
 #include "pawk8s/wait/until.h"
 
 namespace pawk8s::testing {
@@ -76,6 +78,7 @@ class Case : public ::testing::Test {
   template <class T>
   T Stimulus(absl::StatusOr<T> done, std::source_location at = std::source_location::current()) {
     if (!done.ok()) Fail(Outcome::kStimulusFailed, done.status(), at);
+    if constexpr (requires { NoteTrace(recorder_, *done); }) NoteTrace(recorder_, *done);
     return *std::move(done);
   }
 
@@ -106,6 +109,8 @@ class Case : public ::testing::Test {
   void MeasureAtMost(const std::string& name, std::optional<Millis> value, Millis limit);
   void MeasureAtLeast(const std::string& name, double value, double least,
                       const std::string& unit = "");
+  // Records many durations: the largest of them beside the limit, and how they are distributed.
+  void MeasureAllAtMost(const std::string& name, const std::vector<Millis>& samples, Millis limit);
 
  private:
   [[noreturn]] void Fail(Outcome outcome, const absl::Status& status,
@@ -118,25 +123,29 @@ class Case : public ::testing::Test {
   ::testing::AssertionResult Judge(std::string_view how, Millis limit, const WaitReport<T>& report,
                                    const ::testing::Matcher<const T&>& holds) {
     for (int i = report.errors; i < report.polls; ++i) recorder_.CountObservation();
+    std::ostringstream claim;
+    holds.DescribeTo(&claim);
+    const SteadyTime began = Clock::Real().Now() - report.elapsed;
+    for (const auto& change : report.changes) {
+      recorder_.NoteChange(claim.str(), began + change.at, ::testing::PrintToString(change.value));
+    }
+    if (!report.last_error.ok()) recorder_.NoteError(report.last_error.ToString());
     if (report.status.ok()) return ::testing::AssertionSuccess();
     std::ostringstream text;
-    text << "Expected " << how << " " << Seconds(limit) << ": ";
-    holds.DescribeTo(&text);
+    text << "Expected " << how << " " << Seconds(limit) << ": " << claim.str();
+    text << "\n  Actual after " << Seconds(report.elapsed) << ", " << report.polls << " polls: ";
     if (report.last) {
       ::testing::StringMatchResultListener why;
       holds.MatchAndExplain(*report.last, &why);
-      text << "; after " << Seconds(report.elapsed) << " it is " << why.str();
-      text << "\n  Last value: " << ::testing::PrintToString(*report.last);
+      text << ::testing::PrintToString(*report.last);
+      if (!why.str().empty()) text << ", " << why.str();
     } else {
-      text << "; no value was ever read";
+      text << "no value was ever read";
     }
-    text << "\n  " << report.polls << " polls, " << report.errors << " errors, "
-         << report.changes.size() << " changes: " << report.status.ToString();
-    for (const auto& change : report.changes) {
-      text << "\n  +" << Seconds(change.at) << " " << ::testing::PrintToString(change.value);
-    }
-    if (!report.last_error.ok()) text << "\n  Last error: " << report.last_error.ToString();
+    text << "\n\n" << report.errors << " of the polls failed: " << report.status.ToString();
+    if (!report.last_error.ok()) text << "\nLast error: " << report.last_error.ToString();
     if (!report.last) Fail(Outcome::kUnobservable, text.str());
+    if (deadline_.Over()) Fail(Outcome::kTimedOut, text.str());
     return ::testing::AssertionFailure() << text.str();
   }
   static std::string Seconds(Millis value);

@@ -4,14 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <memory>
-#include <stop_token>
-#include <thread>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/base/stop_on_signal.h"
 #include "pawk8s/catalogue/catalogue.h"
 #include "pawk8s/deployment/session.h"
 #include "pawk8s/fault/guardian.h"
@@ -24,32 +21,6 @@ namespace {
 constexpr std::chrono::seconds kPreflight{60};
 constexpr std::chrono::seconds kSweep{60};
 
-// Turns SIGINT and SIGTERM into a stop request: the case unwinds and restores, then the run ends.
-class StopOnSignal {
- public:
-  StopOnSignal() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    waiter_ = std::jthread([this](const std::stop_token& done) {
-      const timespec tick{.tv_sec = 0, .tv_nsec = 100'000'000};
-      while (!done.stop_requested()) {
-        if (sigtimedwait(&signals_, nullptr, &tick) > 0) {
-          fmt::print(stderr, "cancelled: the case under way restores what it changed\n");
-          cancelled_.request_stop();
-        }
-      }
-    });
-  }
-  [[nodiscard]] std::stop_token token() const { return cancelled_.get_token(); }
-
- private:
-  sigset_t signals_{};
-  std::stop_source cancelled_;
-  std::jthread waiter_;
-};
-
 }  // namespace
 
 int RunPhase(std::string_view phase, int argc, char** argv) {
@@ -57,7 +28,7 @@ int RunPhase(std::string_view phase, int argc, char** argv) {
   ::testing::InitGoogleMock(&argc, argv);
   if (::testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
 
-  const StopOnSignal signals;
+  const StopOnSignal signals("cancelled: the case under way restores what it changed");
   absl::StatusOr<Catalogue> catalogue = Catalogue::OfPhase(phase);
   if (!catalogue.ok()) {
     fmt::print(stderr, "{}\n", MessageOf(catalogue.status()));

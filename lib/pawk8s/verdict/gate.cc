@@ -2,13 +2,72 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "pawk8s/base/status.h"
+#include "pawk8s/base/text.h"
+#include "pawk8s/verdict/explain.h"
+#include "pawk8s/verdict/junit.h"
+#include "pawk8s/verdict/report.h"
 
 namespace pawk8s {
 namespace {
 
-CaseVerdict JudgeCase(const CatalogueCase& entry, const Run& run) {
-  CaseVerdict verdict{.entry = &entry};
+namespace fs = std::filesystem;
+
+// Records in folders that are not their case's own: by the id that they give, or by their folder.
+struct Strays {
+  std::map<std::string, std::string> of_case;  // id -> the other folder
+  std::vector<std::string> of_none;            // sentences
+};
+
+Strays FindStrays(const Catalogue& catalogue, const Run& run) {
+  Strays strays;
+  std::error_code error;
+  for (fs::directory_iterator it(run.folder(), error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!it->is_directory() || catalogue.FindId(name) != nullptr ||
+        !fs::exists(it->path() / "record.json")) {
+      continue;
+    }
+    const auto record = ReadRecord(run.folder(), name);
+    if (record.ok() && catalogue.FindId(record->id) != nullptr) {
+      strays.of_case[record->id] = name;
+    } else {
+      strays.of_none.push_back(
+          fmt::format("{} holds a record of no case of the catalogue", Shorten(name, 80)));
+    }
+  }
+  std::ranges::sort(strays.of_none);
+  return strays;
+}
+
+// What makes a readable record not count as a pass; empty if nothing does.
+struct Objection {
+  std::string state;
+  std::string reason;
+};
+Objection ObjectionTo(const Record& record) {
+  if (record.outcome == Outcome::kStarted) {
+    return {"crashed", "started, but no end was recorded: crashed, killed or out of ctest's time"};
+  }
+  if (record.outcome != Outcome::kPassed) {
+    const std::string name(NameOf(record.outcome));
+    return {name, record.failures.empty() ? name : record.failures.front().summary};
+  }
+  if (!record.failures.empty()) return {"violated", record.failures.front().summary};
+  if (record.observations == 0) return {"unobservable", "passed without a single observation"};
+  if (!record.failed_before.empty()) {
+    return {"duplicate", fmt::format("passed at attempt {} of this run, failed before: {}",
+                                     record.attempts, record.failed_before)};
+  }
+  return {};
+}
+
+CaseVerdict JudgeCase(const CatalogueCase& entry, const Run& run, const Strays& strays) {
+  CaseVerdict verdict{.entry = &entry, .record = {.id = entry.id, .test = entry.TestName()}};
   absl::StatusOr<Record> record = ReadRecord(run.folder(), entry.id);
   if (absl::IsNotFound(record.status())) {
     verdict.state = "not-run";
@@ -22,114 +81,74 @@ CaseVerdict JudgeCase(const CatalogueCase& entry, const Run& run) {
     return verdict;
   }
   verdict.record = *std::move(record);
-  verdict.state = NameOf(verdict.record.outcome);
   if (verdict.record.run != run.id() || verdict.record.id != entry.id) {
     verdict.state = "stale";
     verdict.recorded = false;
-    verdict.reason = fmt::format("its record is of run {}", verdict.record.run);
-  } else if (verdict.record.outcome == Outcome::kStarted) {
-    verdict.state = "crashed";
-    verdict.reason = "started, but no end was recorded: crashed, killed or timed out";
-  } else if (verdict.record.outcome != Outcome::kPassed) {
-    verdict.reason = verdict.record.failures.empty() ? std::string(verdict.state)
-                                                     : verdict.record.failures.front().summary;
-  } else if (verdict.record.observations == 0) {
-    verdict.state = "unobservable";
-    verdict.reason = "passed without a single observation";
-  } else {
-    verdict.passed = true;
+    verdict.reason =
+        fmt::format("its record is of case {} in run {}", verdict.record.id, verdict.record.run);
+    verdict.record.id = entry.id;
+    return verdict;
   }
+  if (const auto other = strays.of_case.find(entry.id); other != strays.of_case.end()) {
+    verdict.state = "duplicate";
+    verdict.reason = fmt::format("it has a second record in the folder {}: which one is true?",
+                                 Shorten(other->second, 80));
+    return verdict;
+  }
+  Objection objection = ObjectionTo(verdict.record);
+  verdict.passed = objection.state.empty();
+  verdict.state = verdict.passed ? NameOf(Outcome::kPassed) : std::move(objection.state);
+  verdict.reason = std::move(objection.reason);
   return verdict;
 }
 
-std::string Percent(int part, int whole) {
-  const int tenths = whole == 0 ? 0 : part * 1000 / whole;  // never rounded up to the threshold
-  return fmt::format("{}.{} %", tenths / 10, tenths % 10);
-}
-
-std::string MeasureText(const Measure& m) {
-  std::string text =
-      fmt::format("{} {:.4g}{}", m.name, m.value, m.unit.empty() ? "" : " " + m.unit);
-  if (!m.relation.empty()) text += fmt::format(" ({} {:.4g})", m.relation, m.threshold);
-  return text;
-}
-
-std::string XmlEscape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      case '\t':
-        out += "&#9;";
-        break;
-      default:
-        // XML 1.0 has no other control characters, not even escaped ones.
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;
+std::vector<NotProvided> NotProvidedIn(const Catalogue& catalogue, const SessionFacts& facts) {
+  std::vector<NotProvided> list;
+  for (const auto& [need, state] : facts.needs) {
+    if (!state.starts_with(kNotProvided)) continue;
+    NotProvided entry{.need = need};
+    for (const CatalogueCase& c : catalogue.cases()) {
+      if (std::ranges::find(c.needs, need) != c.needs.end()) entry.cases.push_back(c.id);
     }
+    if (!entry.cases.empty()) list.push_back(std::move(entry));
   }
-  return out;
-}
-
-std::string Property(std::string_view name, std::string_view value) {
-  return fmt::format("        <property name=\"{}\" value=\"{}\"/>\n", XmlEscape(name),
-                     XmlEscape(value));
-}
-
-std::string JUnitCase(const Verdict& verdict, const CaseVerdict& c) {
-  std::string xml =
-      fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" time=\"{:.3f}\">\n",
-                  verdict.phase->name, c.entry->suite, XmlEscape(c.entry->name), c.record.seconds);
-  xml += "      <properties>\n" + Property("id", c.entry->id) + Property("outcome", c.state) +
-         Property("impact", c.entry->impact) +
-         Property("observations", std::to_string(c.record.observations)) +
-         Property("evidence", c.entry->id + "/record.json");
-  for (const Measure& m : c.record.measures) xml += Property("measure", MeasureText(m));
-  xml += "      </properties>\n";
-  if (!c.passed) {
-    std::string details;
-    for (const Failure& f : c.record.failures) {
-      details += fmt::format("{}:{}\n{}\n", f.file, f.line, f.message);
-    }
-    // JUnit's "failure" is a judgement, "error" the lack of one.
-    const std::string_view tag = c.state == "violated" ? "failure" : "error";
-    xml += fmt::format("      <{0} type=\"{1}\" message=\"{2}\">{3}</{0}>\n", tag, c.state,
-                       XmlEscape(c.reason), XmlEscape(details));
-  }
-  return xml + "    </testcase>\n";
+  return list;
 }
 
 }  // namespace
 
+std::string PercentText(int part, int whole) {
+  const int tenths = whole == 0 ? 0 : part * 1000 / whole;
+  return fmt::format("{}.{} %", tenths / 10, tenths % 10);
+}
+
 Verdict Judge(const Catalogue& catalogue, const Run& run) {
-  Verdict verdict{.phase = &catalogue.phase(), .run = run.id()};
+  Verdict verdict{.phase = &catalogue.phase(),
+                  .run = run.id(),
+                  .started = run.started(),
+                  .facts = run.facts(),
+                  .not_provided = NotProvidedIn(catalogue, run.facts())};
+  const Strays strays = FindStrays(catalogue, run);
   for (const CatalogueCase& entry : catalogue.cases()) {
-    CaseVerdict c = JudgeCase(entry, run);
+    CaseVerdict c = JudgeCase(entry, run, strays);
     if (c.recorded) ++verdict.recorded;
     if (c.passed) ++verdict.passed;
     if (c.recorded && !c.record.restored) {
+      verdict.restored = false;
       verdict.red_at_any_rate.push_back(entry.id + " did not restore the deployment");
+    }
+    if (entry.must_pass && !c.passed) {
+      verdict.red_at_any_rate.push_back(entry.id + " must pass at any rate, and did not");
     }
     verdict.cases.push_back(std::move(c));
   }
+  verdict.red_at_any_rate.insert(verdict.red_at_any_rate.end(), strays.of_none.begin(),
+                                 strays.of_none.end());
   const auto closing = run.closing();
-  if (!closing) {
-    verdict.red_at_any_rate.emplace_back("the run was not swept");
-  } else if (!closing->restored) {
-    verdict.red_at_any_rate.push_back(closing->what);
+  if (closing) verdict.finished = closing->closed;
+  if (!closing || !closing->restored) {
+    verdict.restored = false;
+    verdict.red_at_any_rate.push_back(closing ? closing->what : "the run was not swept");
   }
   return verdict;
 }
@@ -143,16 +162,20 @@ std::string VerdictText(const Verdict& verdict) {
   } else {
     text = fmt::format("{}: {}: {} of {} passed, {} (threshold {} %)\n", phase.name,
                        verdict.Passed() ? "PASS" : "FAIL", verdict.passed, phase.size,
-                       Percent(verdict.passed, phase.size), phase.threshold_percent);
+                       PercentText(verdict.passed, phase.size), phase.threshold_percent);
   }
   for (const std::string& reason : verdict.red_at_any_rate) {
     text += fmt::format("  red at any rate: {}\n", reason);
+  }
+  for (const NotProvided& missing : verdict.not_provided) {
+    text += fmt::format("  not provided: {}, which {} cases need: {}\n", missing.need,
+                        missing.cases.size(), fmt::join(missing.cases, " "));
   }
   int not_implemented = 0;
   for (const CaseVerdict& c : verdict.cases) {
     if (c.state == "not-implemented") {
       ++not_implemented;
-    } else if (c.recorded && !c.passed) {
+    } else if (!c.passed && (c.recorded || c.state == "stale")) {
       text += fmt::format("  {} {} {}: {}\n", c.entry->id, c.state, c.entry->TestName(), c.reason);
     }
   }
@@ -173,37 +196,12 @@ std::string VerdictTable(const Verdict& verdict) {
   return text;
 }
 
-std::string VerdictJUnit(const Verdict& verdict) {
-  std::string body;
-  int failures = 0;
-  int errors = 0;
-  double seconds = 0;
-  for (const CaseVerdict& c : verdict.cases) {
-    body += JUnitCase(verdict, c);
-    seconds += c.record.seconds;
-    if (!c.passed) ++(c.state == "violated" ? failures : errors);
-  }
-  return fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<testsuites>\n"
-      "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3f}\">\n"
-      "    <properties>\n"
-      "      <property name=\"run\" value=\"{}\"/>\n"
-      "      <property name=\"verdict\" value=\"{}\"/>\n"
-      "      <property name=\"threshold_percent\" value=\"{}\"/>\n"
-      "    </properties>\n"
-      "{}"
-      "  </testsuite>\n"
-      "</testsuites>\n",
-      verdict.phase->name, verdict.cases.size(), failures, errors, seconds, verdict.run,
-      verdict.Partial() ? "partial" : (verdict.Passed() ? "pass" : "fail"),
-      verdict.phase->threshold_percent, body);
-}
-
-absl::Status WriteVerdict(const Verdict& verdict, const std::filesystem::path& run_folder) {
+absl::Status WriteVerdict(const Verdict& verdict, const fs::path& run_folder,
+                          const std::map<std::string, CaseHistory>& history) {
   RETURN_IF_ERROR(WriteFileAtomically(run_folder / "verdict.txt",
                                       VerdictText(verdict) + "\n" + VerdictTable(verdict)));
-  return WriteFileAtomically(run_folder / "junit.xml", VerdictJUnit(verdict));
+  RETURN_IF_ERROR(WriteFileAtomically(run_folder / "junit.xml", VerdictJUnit(verdict)));
+  return WriteFileAtomically(run_folder / "report.html", VerdictReport(verdict, history));
 }
 
 }  // namespace pawk8s

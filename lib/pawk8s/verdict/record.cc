@@ -3,83 +3,28 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/catalogue/catalogue.h"
 
 namespace pawk8s {
 namespace {
 
-using nlohmann::json;
-
-constexpr std::array<std::pair<Outcome, std::string_view>, 7> kNames = {
+constexpr std::array<std::pair<Outcome, std::string_view>, 8> kNames = {
     {{Outcome::kStarted, "started"},
      {Outcome::kPassed, "passed"},
      {Outcome::kViolated, "violated"},
      {Outcome::kStimulusFailed, "stimulus-failed"},
      {Outcome::kUnobservable, "unobservable"},
      {Outcome::kBlocked, "blocked"},
+     {Outcome::kTimedOut, "timed-out"},
      {Outcome::kNotImplemented, "not-implemented"}}};
-
-json ToJson(const Record& record) {
-  json measures = json::array();
-  for (const Measure& m : record.measures) {
-    json entry = {{"name", m.name}, {"value", m.value}, {"unit", m.unit}};
-    if (!m.relation.empty()) {
-      entry["relation"] = m.relation;
-      entry["threshold"] = m.threshold;
-    }
-    measures.push_back(std::move(entry));
-  }
-  json failures = json::array();
-  for (const Failure& f : record.failures) {
-    failures.push_back(
-        {{"summary", f.summary}, {"message", f.message}, {"file", f.file}, {"line", f.line}});
-  }
-  return {{"id", record.id},
-          {"test", record.test},
-          {"run", record.run},
-          {"outcome", NameOf(record.outcome)},
-          {"started", record.started},
-          {"finished", record.finished},
-          {"seconds", record.seconds},
-          {"observations", record.observations},
-          {"measures", std::move(measures)},
-          {"failures", std::move(failures)},
-          {"restored", record.restored}};
-}
-
-Record FromJson(const json& j) {
-  Record record{.id = j.at("id"),
-                .test = j.at("test"),
-                .run = j.at("run"),
-                .started = j.at("started"),
-                .finished = j.at("finished"),
-                .seconds = j.at("seconds"),
-                .observations = j.at("observations"),
-                .restored = j.at("restored")};
-  const auto outcome = OutcomeNamed(j.at("outcome").get<std::string>());
-  if (!outcome) throw json::other_error::create(500, "unknown outcome", nullptr);
-  record.outcome = *outcome;
-  for (const json& m : j.at("measures")) {
-    record.measures.push_back({.name = m.at("name"),
-                               .value = m.at("value"),
-                               .unit = m.at("unit"),
-                               .relation = m.value("relation", ""),
-                               .threshold = m.value("threshold", 0.0)});
-  }
-  for (const json& f : j.at("failures")) {
-    record.failures.push_back({.summary = f.at("summary"),
-                               .message = f.at("message"),
-                               .file = f.at("file"),
-                               .line = f.at("line")});
-  }
-  return record;
-}
 
 }  // namespace
 
@@ -95,6 +40,56 @@ std::optional<Outcome> OutcomeNamed(std::string_view name) {
     if (text == name) return value;
   }
   return std::nullopt;
+}
+
+Series Series::Of(const std::vector<double>& samples) {
+  Series series{.n = samples.size()};
+  if (samples.empty()) return series;
+  std::vector<double> sorted = samples;
+  std::ranges::sort(sorted);
+  const auto percentile = [&](double p) {
+    const auto rank =
+        static_cast<std::size_t>(std::ceil(p / 100 * static_cast<double>(sorted.size())));
+    return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+  };
+  series.p50 = percentile(50);
+  series.p95 = percentile(95);
+  series.p99 = percentile(99);
+  series.max = sorted.back();
+  const std::size_t points = std::min(samples.size(), kMaxPoints);
+  for (std::size_t i = 0; i < points; ++i) {
+    const auto from = samples.begin() + static_cast<std::ptrdiff_t>(i * samples.size() / points);
+    const auto to =
+        samples.begin() + static_cast<std::ptrdiff_t>((i + 1) * samples.size() / points);
+    series.points.push_back(*std::max_element(from, to));
+  }
+  return series;
+}
+
+bool Measure::Holds() const {
+  if (relation.empty()) return true;
+  if (never) return false;
+  if (relation == "<=") return value <= threshold;
+  if (relation == "<") return value < threshold;
+  if (relation == ">=") return value >= threshold;
+  if (relation == ">") return value > threshold;
+  return value == threshold;
+}
+
+std::optional<double> Measure::Margin() const {
+  if (never || threshold == 0) return std::nullopt;
+  const double above = (value - threshold) / std::abs(threshold);
+  if (relation.starts_with("<")) return -above;
+  if (relation.starts_with(">")) return above;
+  return std::nullopt;
+}
+
+std::string RerunCommand(const Record& record) {
+  const std::string_view phase = PhaseOfId(record.id);
+  const auto dot = record.test.find('.');
+  return fmt::format(R"(ctest --preset {0} -R '^{0}\.{1}\.{2}$')", phase,
+                     record.test.substr(0, dot),
+                     dot == std::string::npos ? "" : record.test.substr(dot + 1));
 }
 
 absl::Status WriteFileAtomically(const std::filesystem::path& file, std::string_view content) {
@@ -123,20 +118,17 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& file) {
 }
 
 absl::Status WriteRecord(const std::filesystem::path& run_folder, const Record& record) {
-  // Messages carry bytes of the deployment: replace what is not UTF-8 instead of failing on it.
-  return WriteFileAtomically(
-      run_folder / record.id / "record.json",
-      ToJson(record).dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  return WriteFileAtomically(run_folder / record.id / "record.json", RecordToJson(record));
 }
 
 absl::StatusOr<Record> ReadRecord(const std::filesystem::path& run_folder, std::string_view id) {
   const auto file = run_folder / id / "record.json";
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  try {
-    return FromJson(json::parse(text));
-  } catch (const json::exception& error) {
-    return absl::DataLossError(fmt::format("{}: {}", file.string(), error.what()));
+  absl::StatusOr<Record> record = RecordFromJson(text);
+  if (!record.ok()) {
+    return absl::DataLossError(fmt::format("{}: {}", file.string(), MessageOf(record.status())));
   }
+  return record;
 }
 
 }  // namespace pawk8s

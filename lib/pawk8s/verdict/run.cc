@@ -94,11 +94,22 @@ fs::path Run::ResultsRoot() {
   return root != nullptr ? root : PAWK8S_RESULTS_DIR;
 }
 
+fs::path Run::StoreRoot() {
+  const fs::path root = ResultsRoot();
+  const fs::path built_in = PAWK8S_RESULTS_DIR;
+  const fs::path inside = root.lexically_normal().lexically_relative(built_in);
+  return inside.empty() || *inside.begin() == ".." ? root : built_in;
+}
+
+std::string Run::SuiteCommit() {
+  const auto text = ReadFile(PAWK8S_COMMIT_FILE);
+  return text.ok() ? text->substr(0, text->find('\n')) : std::string();
+}
+
 absl::Status Run::RefuseIfBusy(const fs::path& root, std::string_view phase,
                                const ProcessId& owner) {
   const auto current = Current(root, phase);
-  if (!current.ok() || current->closing() || current->owner_ == owner ||
-      !IsAlive(current->owner_)) {
+  if (!current.ok() || !current->IsInProgress() || current->owner_ == owner) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(
@@ -132,11 +143,14 @@ absl::StatusOr<Run> Run::Open(const fs::path& root, std::string_view phase, cons
   run.folder_ = folder / run.id_;
   run.owner_ = owner;
   run.facts_ = facts;
+  run.started_ = FormatUtc(std::chrono::system_clock::now());
   const json session = {{"run", run.id_},
                         {"phase", phase},
                         {"owner", {{"pid", owner.pid}, {"start_ticks", owner.start_ticks}}},
-                        {"started", FormatUtc(std::chrono::system_clock::now())},
+                        {"started", run.started_},
                         {"profile", facts.profile},
+                        {"profile_sha256", facts.profile_sha256},
+                        {"commit", facts.commit},
                         {"needs", facts.needs}};
   RETURN_IF_ERROR(WriteFileAtomically(run.folder_ / "session.json", session.dump(1) + "\n"));
   const fs::path next = folder / ".next";
@@ -157,9 +171,13 @@ absl::StatusOr<Run> Run::Current(const fs::path& root, std::string_view phase) {
   if (error) {
     return absl::NotFoundError(fmt::format("no run of {} under {}", phase, root.string()));
   }
+  return At(root / phase / target, phase);
+}
+
+absl::StatusOr<Run> Run::At(const fs::path& folder, std::string_view phase) {
   Run run;
   run.phase_ = phase;
-  run.folder_ = root / phase / target;
+  run.folder_ = folder;
   ASSIGN_OR_RETURN(const std::string text, ReadFile(run.folder_ / "session.json"));
   try {
     const json session = json::parse(text);
@@ -167,7 +185,10 @@ absl::StatusOr<Run> Run::Current(const fs::path& root, std::string_view phase) {
     run.owner_ = {.pid = session.at("owner").at("pid"),
                   .start_ticks = session.at("owner").at("start_ticks")};
     run.facts_.profile = session.at("profile");
+    run.facts_.profile_sha256 = session.value("profile_sha256", "");
+    run.facts_.commit = session.value("commit", "");
     run.facts_.needs = session.at("needs");
+    run.started_ = session.value("started", "");
   } catch (const json::exception& parse_error) {
     return absl::DataLossError(
         fmt::format("{}: {}", (run.folder_ / "session.json").string(), parse_error.what()));
@@ -188,8 +209,11 @@ std::optional<Run::Closing> Run::closing() const {
   const json closing = json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!closing.is_object()) return Closing{.restored = false, .what = "closed.json is damaged"};
   return Closing{.restored = closing.value("restored", false),
-                 .what = closing.value("what", std::string())};
+                 .what = closing.value("what", std::string()),
+                 .closed = closing.value("closed", std::string())};
 }
+
+bool Run::IsInProgress() const { return !closing() && IsAlive(owner_); }
 
 bool Run::IsOursAndOpen() const { return !closing() && IsAncestor(owner_); }
 

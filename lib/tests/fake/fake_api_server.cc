@@ -57,6 +57,8 @@ class FakeApiServer::Impl {
   const Options options_;
   const CertificateAuthority ca_;
   Store store_;
+  PodDoors doors_;
+  AccessRules access_;
   std::atomic<int> accepted_ = 0;
   std::atomic<int> answered_ = 0;
   int port_ = 0;
@@ -142,7 +144,8 @@ class FakeApiServer::Impl {
       Upgrade(stream, request, target, url);
       return false;
     }
-    return Write(stream, Route(store_, request, url, user)) && odd != Misbehaviour::kStaleKeepAlive;
+    return Write(stream, Route(store_, access_, request, url, user)) &&
+           odd != Misbehaviour::kStaleKeepAlive;
   }
 
   std::optional<Misbehaviour> Planned(const std::string& path) {
@@ -233,7 +236,8 @@ class FakeApiServer::Impl {
     if (exec) {
       ServeExec(socket, url, v5);
     } else {
-      ServePortForward(socket, std::stoi(url.query.at("ports")));
+      const int port = std::stoi(url.query.at("ports"));
+      ServePortForward(socket, port, doors_.Find(target.name, port));
     }
   }
 
@@ -268,6 +272,11 @@ kube::Kubeconfig FakeApiServer::config() const {
 std::string FakeApiServer::url() const { return fmt::format("https://127.0.0.1:{}", impl_->port_); }
 const CertificateAuthority& FakeApiServer::ca() const { return impl_->ca_; }
 Store& FakeApiServer::store() { return impl_->store_; }
+PodDoors& FakeApiServer::doors() { return impl_->doors_; }
+void FakeApiServer::Deny(const std::string& verb, const std::string& resource,
+                         const std::string& ns) {
+  impl_->access_.Deny(verb, resource, ns);
+}
 void FakeApiServer::Misbehave(Misbehaviour how, int times, const std::string& path) {
   impl_->Misbehave(how, times, path);
 }

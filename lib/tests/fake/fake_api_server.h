@@ -11,6 +11,7 @@
 #include <string>
 
 #include "fake/certificates.h"
+#include "fake/pod_doors.h"
 #include "fake/store.h"
 #include "pawk8s/kube/kubeconfig.h"
 
@@ -33,10 +34,11 @@ enum class Misbehaviour {
 };
 
 // Ports of every fake pod.
-inline constexpr int kEchoPort = 7;     // sends back what it gets
-inline constexpr int kRefusedPort = 9;  // nothing listens
-inline constexpr int kHttpPort = 8080;  // HTTP/1.1: answers each request with its path
-inline constexpr int kDyingPort = 11;   // ends at the first byte
+inline constexpr int kEchoPort = 7;       // sends back what it gets
+inline constexpr int kRefusedPort = 9;    // nothing listens
+inline constexpr int kHttpPort = 8080;    // HTTP/1.1: answers each request with its path
+inline constexpr int kDyingPort = 11;     // ends at the first byte
+inline constexpr int kChainPort = 26657;  // the RPC of a chain with one validator
 
 class FakeApiServer {
  public:
@@ -54,6 +56,10 @@ class FakeApiServer {
   [[nodiscard]] std::string url() const;
   [[nodiscard]] const CertificateAuthority& ca() const;
   [[nodiscard]] Store& store();
+  // What pods answer on other ports than those above.
+  [[nodiscard]] PodDoors& doors();
+  // The administrator may no longer do that: "get", "pods/exec", "paw". Only in access reviews.
+  void Deny(const std::string& verb, const std::string& resource, const std::string& ns);
 
   // The next `times` requests whose path contains `path` are answered so.
   void Misbehave(Misbehaviour how, int times = 1, const std::string& path = "");

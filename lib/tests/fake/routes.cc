@@ -32,8 +32,23 @@ Answer Discovery(bool apps) {
   return {200, {{"kind", "APIResourceList"}, {"resources", resources}}};
 }
 
-std::optional<Answer> RouteReview(const std::string& path, const Json& body,
-                                  const std::string& user) {
+// Groups, and one that a CustomResourceDefinition made.
+Answer Groups() {
+  const auto group = [](const std::string& name) {
+    return Json{{"name", name}, {"preferredVersion", {{"groupVersion", name + "/v1"}}}};
+  };
+  return {200, {{"kind", "APIGroupList"}, {"groups", {group("apps"), group("example.dev")}}}};
+}
+Answer Custom() {
+  return {200,
+          {{"kind", "APIResourceList"},
+           {"resources",
+            {{{"name", "widgets"}, {"kind", "Widget"}, {"namespaced", true}},
+             {{"name", "gadgets"}, {"kind", "Gadget"}, {"namespaced", false}}}}}};
+}
+
+std::optional<Answer> RouteReview(const AccessRules& access, const std::string& path,
+                                  const Json& body, const std::string& user) {
   if (path.ends_with("/selfsubjectreviews")) {
     return Answer{
         201,
@@ -42,7 +57,7 @@ std::optional<Answer> RouteReview(const std::string& path, const Json& body,
   }
   if (path.ends_with("/selfsubjectaccessreviews")) {
     Json answer = body;
-    answer["status"] = {{"allowed", user == "admin"}};
+    answer["status"] = {{"allowed", user == "admin" && access.Allows(body)}};
     return Answer{201, answer};
   }
   return std::nullopt;
@@ -78,16 +93,36 @@ std::string UserOf(const Request& request) {
   return impersonated.empty() ? "admin" : std::string(impersonated.data(), impersonated.size());
 }
 
-Answer Route(Store& store, const Request& request, const Url& url, const std::string& user) {
+void AccessRules::Deny(const std::string& verb, const std::string& resource,
+                       const std::string& ns) {
+  const std::lock_guard lock(mutex_);
+  denied_.insert(verb + " " + resource + " " + ns);
+}
+
+bool AccessRules::Allows(const Json& review) const {
+  const auto field = [&](std::string_view name) {
+    return kube::FindString(review, {"spec", "resourceAttributes", name}).value_or("");
+  };
+  const std::string sub = field("subresource");
+  const std::string resource = field("resource") + (sub.empty() ? "" : "/" + sub);
+  const std::lock_guard lock(mutex_);
+  if (field("verb") == "*") return denied_.empty();
+  return !denied_.contains(field("verb") + " " + resource + " " + field("namespace"));
+}
+
+Answer Route(Store& store, const AccessRules& access, const Request& request, const Url& url,
+             const std::string& user) {
   const std::string method(request.method_string().data(), request.method_string().size());
   if (url.path == "/readyz") return {200, "ok"};
   if (user.empty()) return Failure(401, "Unauthorized", "Unauthorized");
   if (url.path == "/version") return {200, {{"major", "1"}, {"gitVersion", "v1.34.4-fake"}}};
   if (url.path == "/api/v1") return Discovery(false);
   if (url.path == "/apis/apps/v1") return Discovery(true);
+  if (url.path == "/apis") return Groups();
+  if (url.path == "/apis/example.dev/v1") return Custom();
 
   const Json body = Json::parse(request.body(), nullptr, false);
-  if (const auto review = RouteReview(url.path, body, user)) return *review;
+  if (const auto review = RouteReview(access, url.path, body, user)) return *review;
   Target target;
   if (!ParseTarget(url.path, &target)) {
     return Failure(404, "NotFound", "the server could not find the requested resource");

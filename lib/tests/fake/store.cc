@@ -65,6 +65,23 @@ Answer NotFound(const std::string& resource, const std::string& name) {
   return Failure(404, "NotFound", fmt::format("{} \"{}\" not found", resource, name));
 }
 
+// The field of a kind that an update may not change; empty if there is none.
+std::string ImmutableField(const std::string& resource) {
+  if (resource == "services") return "/spec/clusterIP";
+  if (resource == "storageclasses") return "/parameters";
+  if (resource == "resourcequotas") return "/spec/scopes";
+  if (resource == "persistentvolumeclaims") return "/spec/accessModes";
+  return resource == "statefulsets" ? "/spec/podManagementPolicy" : "";
+}
+
+bool ChangesImmutable(const std::string& resource, const Json& before, const Json& after) {
+  const std::string field = ImmutableField(resource);
+  if (field.empty()) return false;
+  const Json::json_pointer at(field);
+  const Json none;
+  return (before.contains(at) ? before.at(at) : none) != (after.contains(at) ? after.at(at) : none);
+}
+
 }  // namespace
 
 Answer Failure(int status, const std::string& reason, const std::string& message, Json causes) {
@@ -177,11 +194,20 @@ Answer Store::Save(const Target& target, Json object, const Query& query) {
       object["status"] = {{"phase", "Running"},
                           {"conditions", Json::array({{{"type", "Ready"}, {"status", "True"}}})}};
     }
+    // Its controller finds the pods of the one before.
+    if (target.resource == "statefulsets" && !object.contains("status")) {
+      object["status"] = {{"updateRevision", "r"}};
+    }
   } else {
     metadata["uid"] = before->second["metadata"]["uid"];
     metadata["creationTimestamp"] = before->second["metadata"]["creationTimestamp"];
     metadata["resourceVersion"] = before->second["metadata"]["resourceVersion"];
     if (object == before->second) return {200, object};  // as the API server: no change, no event
+    if (ChangesImmutable(target.resource, before->second, object)) {
+      return Failure(422, "Invalid",
+                     fmt::format("{} \"{}\" is invalid: {}: field is immutable", target.resource,
+                                 target.name, ImmutableField(target.resource)));
+    }
     if (metadata.contains("generation") && object["spec"] != before->second["spec"]) {
       metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
     }
@@ -201,6 +227,8 @@ Answer Store::Update(const Target& target, Json object, const Query& query) {
   if (version && version != FindString(found->second, {"metadata", "resourceVersion"})) {
     return Conflict(target);
   }
+  // Of most kinds, status is a subresource: what an update says of it does not count.
+  if (found->second.contains("status")) object["status"] = found->second["status"];
   return Save(target, std::move(object), query);
 }
 

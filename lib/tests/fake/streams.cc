@@ -1,7 +1,10 @@
 // exec and port-forward over WebSocket.
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "fake/connection.h"
+#include "pawk8s/base/clock.h"
 #include "pawk8s/net/process.h"
 
 namespace pawk8s::fake {
@@ -40,8 +43,34 @@ Json ExecStatus(const absl::StatusOr<net::ProcessResult>& ran) {
          Json::array({{{"reason", "ExitCode"}, {"message", std::to_string(ran->exit_code)}}})}}}};
 }
 
-// HTTP/1.1 of a pod: the body of each answer is the path that was asked for.
-std::string HttpAnswers(std::string& received) {
+// One validator's RPC, on a chain that makes ten blocks a second.
+std::string ChainAnswer(const std::string& path) {
+  const auto now = std::chrono::system_clock::now();
+  const auto tenths =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() / 100;
+  const std::string height = std::to_string(tenths % 1'000'000'000);
+  Json result;
+  if (path.starts_with("/status")) {
+    result = {{"node_info", {{"id", "a1"}, {"network", "paw-1"}}},
+              {"sync_info",
+               {{"latest_block_height", height},
+                {"latest_block_time", FormatUtc(now)},
+                {"catching_up", false}}},
+              {"validator_info", {{"address", "A1"}, {"voting_power", "10"}}}};
+  } else if (path.starts_with("/validators")) {
+    result = {
+        {"total", "1"},
+        {"validators",
+         Json::array(
+             {{{"address", "A1"}, {"pub_key", {{"value", "a2V5"}}}, {"voting_power", "10"}}})}};
+  } else {
+    result = {{"total", "1"}, {"data", "e30="}};
+  }
+  return Json{{"result", result}}.dump();
+}
+
+// HTTP/1.1 of a pod.
+std::string HttpAnswers(std::string& received, const Pages& pages) {
   std::string answers;
   for (std::size_t end; (end = received.find("\r\n\r\n")) != std::string::npos;) {
     const std::size_t from = received.find(' ') + 1;
@@ -49,13 +78,20 @@ std::string HttpAnswers(std::string& received) {
     const std::size_t length_at = received.find("Content-Length: ");
     const std::size_t length = length_at < end ? std::stoul(received.substr(length_at + 16)) : 0;
     if (received.size() < end + 4 + length) break;
-    answers += fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", path.size(), path);
+    const std::optional<std::string> page = pages(path);
+    answers +=
+        fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\n\r\n{}",
+                    page ? "200 OK" : "404 Not Found", page.value_or("").size(), page.value_or(""));
     received.erase(0, end + 4 + length);
   }
   return answers;
 }
 
 }  // namespace
+
+Pages ChainPages() {
+  return [](const std::string& path) { return ChainAnswer(path); };
+}
 
 void ServeExec(WebSocketStream& socket, const Url& url, bool v5) {
   socket.binary(true);
@@ -76,7 +112,7 @@ void ServeExec(WebSocketStream& socket, const Url& url, bool v5) {
   socket.close(beast::websocket::close_code::normal);
 }
 
-void ServePortForward(WebSocketStream& socket, int port) {
+void ServePortForward(WebSocketStream& socket, int port, const std::optional<PodDoor>& door) {
   socket.binary(true);
   const std::string frame{static_cast<char>(port & 0xff), static_cast<char>(port >> 8)};
   Send(socket, 0, frame);
@@ -86,6 +122,8 @@ void ServePortForward(WebSocketStream& socket, int port) {
     socket.close(beast::websocket::close_code::normal);
     return;
   }
+  if (door && !door->greeting.empty()) Send(socket, 0, door->greeting);
+  const Pages echo = [](const std::string& path) { return path; };
   for (std::string received;;) {
     const std::string message = ReadMessage(socket);
     if (message.empty() || message[0] != 0) continue;
@@ -93,9 +131,11 @@ void ServePortForward(WebSocketStream& socket, int port) {
       socket.close(beast::websocket::close_code::normal);
       return;
     }
-    if (port == kHttpPort) {
+    if (door && !door->greeting.empty()) continue;
+    if (port == kHttpPort || door) {
       received += message.substr(1);
-      if (const std::string answers = HttpAnswers(received); !answers.empty()) {
+      const Pages& pages = door ? door->pages : echo;
+      if (const std::string answers = HttpAnswers(received, pages); !answers.empty()) {
         Send(socket, 0, answers);
       }
     } else {

@@ -31,7 +31,7 @@ class FaultTest : public testing::Test {
                      .ledger = ledger_,
                      .guardian = guardian_,
                      .guard = std::move(guard),
-                     .agent = nullptr,
+                     .agents = nullptr,
                      .run = "run1",
                      .case_id = "INF-STS-01",
                      .on_step = [this](const Trace& trace) { steps_.push_back(trace); },

@@ -29,7 +29,7 @@ int RunUntilKilled(const std::string& kubeconfig, const std::string& when) {
                                        .ledger = ledger,
                                        .guardian = guardian,
                                        .guard = nullptr,
-                                       .agent = nullptr,
+                                       .agents = nullptr,
                                        .run = "run1",
                                        .case_id = "INF-STS-01",
                                        .on_step = [](const Trace&) {},

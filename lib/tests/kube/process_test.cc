@@ -1,6 +1,7 @@
 #include "pawk8s/net/process.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <thread>
@@ -72,6 +73,21 @@ TEST(Process, StopEndsItAtOnce) {
   EXPECT_THAT(
       RunProcess(Shell("sleep 60"), Deadline::After(std::chrono::seconds(30), stop.get_token())),
       Fails(StatusCode::kCancelled, HasSubstr("sh")));
+}
+
+TEST(Process, GraceLetsItEndByItself) {
+  std::stop_source stop;
+  const std::string file = testing::TempDir() + "process_test." + std::to_string(getpid());
+  ProcessSpec spec = Shell("trap 'sleep 0.2; echo done >" + file + "; exit 0' TERM; " +
+                           "echo; while :; do sleep 0.05; done");
+  spec.grace = std::chrono::seconds(20);
+  std::jthread stopper([&] {
+    usleep(300'000);  // not before the trap is set
+    stop.request_stop();
+  });
+  EXPECT_THAT(RunProcess(spec, Deadline::After(std::chrono::seconds(30), stop.get_token())),
+              Fails(StatusCode::kCancelled, HasSubstr("sh")));
+  EXPECT_EQ(unlink(file.c_str()), 0) << "it was killed before it could end";
 }
 
 TEST(Process, EndlessOutputIsRefused) {

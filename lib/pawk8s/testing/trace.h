@@ -1,0 +1,19 @@
+// Puts what a stimulus did into the record of the case. One overload for each kind of trace: a case
+// whose Stimulus() returns that kind gets it noted without a word.
+#pragma once
+
+#include <string_view>
+
+#include "pawk8s/fault/fault.h"
+#include "pawk8s/fault/pod_replacement.h"
+#include "pawk8s/testing/recorder.h"
+
+namespace pawk8s::testing {
+
+void NoteTrace(Recorder& recorder, const fault::PodReplacement& trace);
+void NoteTrace(Recorder& recorder, const fault::Trace& trace);
+
+// Splits "StatefulSet paw/paw-validator" into the kind and the name of a step's target.
+void SetTarget(StimulusStep& step, std::string_view target);
+
+}  // namespace pawk8s::testing

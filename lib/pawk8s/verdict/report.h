@@ -1,0 +1,18 @@
+// report.html: the verdict for people. One file that needs nothing from elsewhere, for a browser, a
+// mail attachment or paper. Its looks are in report_template.html, which the build embeds.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "pawk8s/verdict/gate.h"
+#include "pawk8s/verdict/history.h"
+
+namespace pawk8s {
+
+// `history`: what earlier runs, and this one, said of each case. Evidence links are relative to the
+// run's folder, where the page belongs.
+[[nodiscard]] std::string VerdictReport(const Verdict& verdict,
+                                        const std::map<std::string, CaseHistory>& history);
+
+}  // namespace pawk8s

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// channelNames are the ways in which the suite learns of the cluster.
+var channelNames = map[string]bool{
+	"pods": true, "events": true, "watch": true, "portforward": true, "exec": true, "logs": true,
+}
+
+// upstream is the real API server and the account to use there.
+type upstream struct {
+	Server string `json:"server"`
+	CA     string `json:"ca_pem"`
+	Cert   string `json:"cert_pem"`
+	Key    string `json:"key_pem"`
+	Token  string `json:"token"`
+}
+
+type proxy struct {
+	token string // the suite's
+	state *state
+
+	server   upstream
+	target   *url.URL
+	trusted  *tls.Config // with the account's certificate
+	foreign  *tls.Config // for requests that bring a token of their own
+	ours     *httputil.ReverseProxy
+	somebody *httputil.ReverseProxy
+}
+
+func (p *proxy) dialTo(server upstream) error {
+	target, err := url.Parse(server.Server)
+	if err != nil || target.Scheme != "https" {
+		return fmt.Errorf("%q is no https URL", server.Server)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(server.CA)) {
+		return errors.New("ca_pem holds no certificate")
+	}
+	p.server, p.target = server, target
+	p.foreign = &tls.Config{RootCAs: roots, ServerName: target.Hostname(), MinVersion: tls.VersionTLS12}
+	p.trusted = p.foreign.Clone()
+	if server.Cert != "" {
+		pair, err := tls.X509KeyPair([]byte(server.Cert), []byte(server.Key))
+		if err != nil {
+			return fmt.Errorf("client certificate: %w", err)
+		}
+		p.trusted.Certificates = []tls.Certificate{pair}
+	}
+	p.ours, p.somebody = p.reverse(p.trusted), p.reverse(p.foreign)
+	return nil
+}
+
+func (p *proxy) reverse(config *tls.Config) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(p.target) },
+		// HTTP/1.1 only: exec and port-forward switch protocols.
+		Transport:     &http.Transport{TLSClientConfig: config, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}},
+		FlushInterval: -1,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			refuse(w, http.StatusBadGateway, "ServiceUnavailable", err.Error())
+		},
+	}
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	address := parse(r)
+	channels := address.channels()
+	mode := p.state.note(channels)
+	for _, channel := range channels {
+		if channel == mode.Blind {
+			blind(w, r, address, channel, mode.How)
+			return
+		}
+	}
+	config, next := p.foreign, p.somebody
+	if r.Header.Get("Authorization") == "Bearer "+p.token {
+		config, next = p.trusted, p.ours
+		r.Header.Del("Authorization")
+		if p.server.Token != "" {
+			r.Header.Set("Authorization", "Bearer "+p.server.Token)
+		}
+	}
+	if mode.Noop && address.isAgentCall() {
+		p.pretend(w, r, config)
+		return
+	}
+	if mode.Noop && address.changes() {
+		query := r.URL.Query()
+		query.Set("dryRun", "All")
+		r.URL.RawQuery = query.Encode()
+	}
+	next.ServeHTTP(w, r)
+}
+
+// address is what a request's path speaks of.
+type address struct {
+	namespace, resource, name, subresource string
+	watch, get, dryRun                     bool
+}
+
+func parse(r *http.Request) address {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	root := 3
+	if parts[0] == "api" {
+		root = 2
+	}
+	a := address{get: r.Method == http.MethodGet, dryRun: r.URL.Query().Get("dryRun") != ""}
+	if len(parts) <= root || (parts[0] != "api" && parts[0] != "apis") {
+		return a
+	}
+	rest := parts[root:]
+	if rest[0] == "namespaces" && len(rest) > 2 {
+		a.namespace, rest = rest[1], rest[2:]
+	}
+	a.resource = rest[0]
+	if len(rest) > 1 {
+		a.name = rest[1]
+	}
+	if len(rest) > 2 {
+		a.subresource = rest[2]
+	}
+	watch := r.URL.Query().Get("watch")
+	a.watch = watch == "true" || watch == "1"
+	return a
+}
+
+func (a address) channels() []string {
+	var channels []string
+	switch {
+	case a.resource == "pods" && a.subresource == "portforward":
+		channels = append(channels, "portforward")
+	case a.resource == "pods" && (a.subresource == "exec" || a.subresource == "attach"):
+		channels = append(channels, "exec")
+	case a.resource == "pods" && a.subresource == "log":
+		channels = append(channels, "logs")
+	case a.get && a.subresource == "" && (a.resource == "pods" || a.resource == "events"):
+		channels = append(channels, a.resource)
+	}
+	if a.watch {
+		channels = append(channels, "watch")
+	}
+	if a.changes() {
+		channels = append(channels, "change")
+	}
+	return channels
+}
+
+// changes tells whether the request would change the deployment or its cluster. Questions that are
+// posted, and what the suite keeps in namespaces of its own, are none of it.
+func (a address) changes() bool {
+	if a.get || a.dryRun || a.resource == "" {
+		return false
+	}
+	if strings.HasPrefix(a.namespace, "pawk8s") || (a.resource == "namespaces" && a.namespace == "") {
+		return false
+	}
+	return !strings.HasSuffix(a.resource, "reviews") && a.subresource != "token" &&
+		a.subresource != "exec" && a.subresource != "portforward"
+}
+
+func (a address) isAgentCall() bool {
+	return a.subresource == "exec" && strings.HasPrefix(a.namespace, "pawk8s")
+}
+
+// blind answers with an error, or with an answer from which nothing can be learned.
+func blind(w http.ResponseWriter, r *http.Request, a address, channel, how string) {
+	if how == "error" {
+		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable", channel+" cannot be observed")
+		return
+	}
+	switch {
+	case a.watch:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusOK)
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	case channel == "portforward" || channel == "exec":
+		silentStream(w, r, channel)
+	case channel == "logs":
+		w.WriteHeader(http.StatusOK)
+	case a.name != "":
+		refuse(w, http.StatusNotFound, "NotFound", fmt.Sprintf("%s %q not found", a.resource, a.name))
+	default:
+		answer(w, http.StatusOK, map[string]any{"kind": "List", "apiVersion": "v1",
+			"metadata": map[string]string{"resourceVersion": "1"}, "items": []any{}})
+	}
+}
+
+func refuse(w http.ResponseWriter, code int, reason, message string) {
+	answer(w, code, map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure",
+		"reason": reason, "message": message, "code": code})
+}
+
+func answer(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	json.NewEncoder(w).Encode(body)
+}
+
+// dial opens a connection of its own to the real server.
+func (p *proxy) dial(config *tls.Config) (net.Conn, error) {
+	host := p.target.Host
+	if p.target.Port() == "" {
+		host += ":443"
+	}
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: config}
+	return dialer.Dial("tcp", host)
+}
