@@ -287,9 +287,10 @@ TEST_F(LiveAgent, WritesASentinelAndTakesItBack) {
 TEST_F(LiveAgent, DropsPacketsToOnePeerAndTakesThatBack) {
   const auto pods = Must(paw_->Read(paw_->profile().validators, Soon())).ReadyPods();
   const std::string peer = pods.front().ip().value();
+  // The one port on which the network policies let validators reach each other.
   const DialRequest dial{.place = PlaceOf(pod_),
                          .address = peer,
-                         .port = paw_->profile().ports.rpc,
+                         .port = paw_->profile().ports.p2p,
                          .timeout_ms = 1000};
   ASSERT_EQ(Ask(dial).outcome, Outcome::kOk);
   Arm(PacketDrop{PlaceOf(pod_), PacketMatch{.peers = {peer}}});
