@@ -80,7 +80,12 @@ std::optional<SystemTime> ParseTime(std::string_view rfc3339) {
     }
     if (rest == digits) return std::nullopt;
   }
-  if (std::string_view(rest) != "Z") return std::nullopt;
+  // system_clock counts nanoseconds: it begins in 1677 and ends in 2262.
+  constexpr int kFirstYear = 1700 - 1900;
+  constexpr int kLastYear = 2200 - 1900;
+  if (std::string_view(rest) != "Z" || tm.tm_year < kFirstYear || tm.tm_year > kLastYear) {
+    return std::nullopt;
+  }
   return std::chrono::system_clock::from_time_t(timegm(&tm)) +
          std::chrono::duration_cast<std::chrono::system_clock::duration>(fraction);
 }

@@ -52,7 +52,8 @@ std::optional<std::chrono::system_clock::time_point> ParseUtc(std::string_view r
   std::tm utc{};
   std::istringstream in{std::string(rfc3339)};
   in >> std::get_time(&utc, "%Y-%m-%dT%H:%M:%S");
-  if (!in) return std::nullopt;
+  // system_clock counts nanoseconds: it begins in 1677 and ends in 2262.
+  if (!in || utc.tm_year < 1700 - 1900 || utc.tm_year > 2200 - 1900) return std::nullopt;
   return std::chrono::system_clock::from_time_t(timegm(&utc));
 }
 
