@@ -39,7 +39,8 @@ int Serve(const ResidentOptions& options) {
   const absl::Status ended = RunResident(options);
   if (ended.ok()) {
     // All is reverted, and the folder empty that the kubelet made on the node for it.
-    ::rmdir((options.node.proc + "/1/root/run/pawk8s-agent").c_str());
+    const std::string node_root = options.node.proc + "/1/root";
+    ::rmdir((node_root + "/run/pawk8s-agent").c_str());
     return 0;
   }
   const std::string text = "pawk8s-agent: " + std::string(MessageOf(ended)) + "\n";
