@@ -6,15 +6,13 @@
 #include <mutex>
 #include <utility>
 
+#include "pawk8s/agent/calls.h"
 #include "pawk8s/agent/daemon_set.h"
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
-#include "pawk8s/kube/exec.h"
 
 namespace pawk8s::agent {
 namespace {
-
-constexpr const char* kProgram = "/pawk8s-agent";
 
 std::int64_t LocalMillis() {
   return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch())
@@ -24,11 +22,10 @@ std::int64_t LocalMillis() {
 }  // namespace
 
 struct NodeAgent::State {
-  std::shared_ptr<const kube::Client> client;
-  std::string ns;
   std::string node;
   std::string pod;
   std::string pod_uid;
+  std::shared_ptr<Calls> calls;
   PingResult facts = {};
   Millis clock_offset{0};
 };
@@ -46,24 +43,9 @@ kube::SystemTime NodeAgent::ToLocal(std::int64_t node_ms) const {
 absl::StatusOr<Json> NodeAgent::CallJson(std::string_view verb, const Json& args,
                                          const Deadline& deadline) const {
   const std::string what = fmt::format("agent {} on {}", verb, state_->node);
-  const auto ran = kube::Exec(*state_->client,
-                              {.ns = state_->ns,
-                               .pod = state_->pod,
-                               .container = std::string(kContainer),
-                               .argv = {kProgram, "call"},
-                               .input = RequestText(verb, args)},
-                              deadline);
-  if (!ran.ok()) {
-    // The pod that was found before may have been replaced since.
-    const bool lost = absl::IsNotFound(ran.status()) || absl::IsFailedPrecondition(ran.status());
-    return lost ? absl::UnavailableError(fmt::format("{}: {}", what, MessageOf(ran.status())))
-                : Annotate(ran.status(), what);
-  }
-  if (ran->exit_code != 0) {
-    return absl::UnavailableError(fmt::format("{}: it ended with exit code {}: {}", what,
-                                              ran->exit_code, ran->err.substr(0, 300)));
-  }
-  absl::StatusOr<Json> answer = ParseAnswer(ran->out);
+  const absl::StatusOr<std::string> text = state_->calls->Ask(RequestText(verb, args), deadline);
+  if (!text.ok()) return Annotate(text.status(), what);
+  absl::StatusOr<Json> answer = ParseAnswer(*text);
   if (!answer.ok()) return Annotate(answer.status(), what);
   return answer;
 }
@@ -152,8 +134,8 @@ class Agent::Impl {
   // The first talk: is it ours, does it lack anything, how does its clock stand.
   absl::StatusOr<NodeAgent> Meet(const std::string& node, const kube::Pod& pod,
                                  const Deadline& deadline) {
-    auto state = std::make_shared<NodeAgent::State>(
-        NodeAgent::State{streams_, options_.ns, node, pod.name(), pod.uid()});
+    auto state = std::make_shared<NodeAgent::State>(NodeAgent::State{
+        node, pod.name(), pod.uid(), std::make_shared<Calls>(streams_, options_.ns, pod.name())});
     const std::int64_t before = LocalMillis();
     ASSIGN_OR_RETURN(state->facts, NodeAgent(state).Call(PingRequest{}, deadline));
     const std::int64_t after = LocalMillis();

@@ -7,8 +7,8 @@
 //   ASSIGN_OR_RETURN(const agent::CgroupFacts facts,
 //                    on.Call(agent::CgroupFactsRequest{.target = target}, deadline));
 //
-// Carries out and tells; judges nothing. One attempt a call, one exec a call; errors have the
-// canonical codes, and those of the API server pass through.
+// Carries out and tells; judges nothing. One attempt a call; errors have the canonical codes,
+// and those of the API server pass through.
 #pragma once
 
 #include <chrono>

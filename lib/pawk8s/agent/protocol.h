@@ -1,4 +1,4 @@
-// One request and one answer between the client and the agent, as JSON texts:
+// Requests and answers between the client and the agent, in turns, one JSON text a line:
 //
 //   {"protocol": 1, "verb": "statvfs", "args": {...}}
 //   {"ok": {...}}   or   {"error": {"code": "NotFound", "message": "...", "target_gone": true}}

@@ -19,23 +19,6 @@ constexpr std::array<std::pair<Undo::Kind, const char*>, 4> kKinds = {{
     {Undo::Kind::kAgent, "agent"},
 }};
 
-Json RefToJson(const kube::ObjectRef& ref) {
-  return {{"group", ref.resource.group},
-          {"version", ref.resource.version},
-          {"resource", ref.resource.resource},
-          {"kind", ref.resource.kind},
-          {"namespaced", ref.resource.namespaced},
-          {"namespace", ref.ns},
-          {"name", ref.name}};
-}
-
-kube::ObjectRef RefFromJson(const Json& json) {
-  return {{json.at("group"), json.at("version"), json.at("resource"), json.at("kind"),
-           json.at("namespaced")},
-          json.at("namespace"),
-          json.at("name")};
-}
-
 absl::Status TakeBackPatch(kube::Client& client, const Undo& undo, const Deadline& deadline) {
   const auto now = client.Get(undo.object, deadline);
   if (absl::IsNotFound(now.status())) return absl::OkStatus();
@@ -72,7 +55,7 @@ Json Undo::ToJson() const {
   for (const auto& [k, name] : kKinds) {
     if (k == kind) json["do"] = name;
   }
-  if (kind == Kind::kPatch || kind == Kind::kDelete) json["object"] = RefToJson(object);
+  if (kind == Kind::kPatch || kind == Kind::kDelete) json["object"] = object.ToJson();
   if (kind == Kind::kPatch) {
     json["uid"] = uid;
     json["patch"] = patch;
@@ -96,7 +79,7 @@ absl::StatusOr<Undo> Undo::FromJson(const Json& json) try {
   }
   if (!known) return absl::DataLossError("unknown way to undo: " + what);
   if (undo.kind == Kind::kPatch || undo.kind == Kind::kDelete) {
-    undo.object = RefFromJson(json.at("object"));
+    undo.object = kube::ObjectRef::FromJson(json.at("object"));
   }
   if (undo.kind == Kind::kPatch) {
     undo.uid = json.at("uid");

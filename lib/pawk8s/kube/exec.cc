@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <optional>
+#include <utility>
 
 #include "pawk8s/base/status.h"
-#include "pawk8s/net/websocket.h"
 
 namespace pawk8s::kube {
 namespace {
@@ -26,13 +25,6 @@ std::string PathOf(const ExecRequest& request) {
   if (!request.container.empty()) path += "&container=" + net::UrlEscape(request.container);
   for (const std::string& arg : request.argv) path += "&command=" + net::UrlEscape(arg);
   return path;
-}
-
-absl::Status SendInput(net::WebSocket& socket, const std::string& input, const Deadline& deadline) {
-  for (std::size_t at = 0; at < input.size(); at += kPiece) {
-    RETURN_IF_ERROR(socket.Write(std::string(1, kStdin) + input.substr(at, kPiece), deadline));
-  }
-  return socket.Write(std::string{kClose, kStdin}, deadline);
 }
 
 // The error channel carries one metav1.Status at the end.
@@ -56,60 +48,89 @@ absl::StatusOr<int> ExitCode(std::string_view message, std::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<ExecResult> Exec(const Client& client, const ExecRequest& request,
-                                const Deadline& deadline) {
-  const std::string what =
+ExecStream::ExecStream(std::unique_ptr<net::WebSocket> socket, std::string what)
+    : socket_(std::move(socket)), what_(std::move(what)) {}
+
+absl::StatusOr<ExecStream> ExecStream::Open(const Client& client, const ExecRequest& request,
+                                            const Deadline& deadline) {
+  std::string what =
       fmt::format("exec '{}' in {}/{}", fmt::join(request.argv, " "), request.ns, request.pod);
   if (request.argv.empty()) return absl::InvalidArgumentError(what + ": no command is given");
   auto opened =
       client.OpenStream(PathOf(request), {"v5.channel.k8s.io", "v4.channel.k8s.io"}, deadline);
   if (!opened.ok()) return Annotate(opened.status(), what);
-  net::WebSocket& socket = **opened;
-  if (request.input) {
-    if (socket.subprotocol() != "v5.channel.k8s.io") {
-      return absl::InvalidArgumentError(
-          what + ": the API server cannot end the command's input (it needs Kubernetes 1.29)");
-    }
-    // A command may end before it has read everything: its exit code says what that means.
-    const absl::Status sent = SendInput(socket, *request.input, deadline);
-    if (absl::IsDeadlineExceeded(sent) || absl::IsCancelled(sent)) return Annotate(sent, what);
-  }
+  ExecStream stream(*std::move(opened), std::move(what));
+  if (request.input) RETURN_IF_ERROR(stream.Write(*request.input, deadline));
+  return stream;
+}
 
-  // The exit code may come before the last output, on its own channel: the end is the server's
-  // closing of the connection.
-  ExecResult result;
-  std::optional<absl::StatusOr<int>> ended;
+absl::Status ExecStream::Write(std::string_view input, const Deadline& deadline) {
+  for (std::size_t at = 0; at < input.size(); at += kPiece) {
+    const std::string message = std::string(1, kStdin).append(input.substr(at, kPiece));
+    const absl::Status sent = socket_->Write(message, deadline);
+    if (absl::IsDeadlineExceeded(sent) || absl::IsCancelled(sent)) return Annotate(sent, what_);
+    if (!sent.ok()) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExecStream::CloseInput(const Deadline& deadline) {
+  if (socket_->subprotocol() != "v5.channel.k8s.io") {
+    return absl::InvalidArgumentError(
+        what_ + ": the API server cannot end the command's input (it needs Kubernetes 1.29)");
+  }
+  const absl::Status sent = socket_->Write(std::string{kClose, kStdin}, deadline);
+  if (absl::IsDeadlineExceeded(sent) || absl::IsCancelled(sent)) return Annotate(sent, what_);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExecStream::Piece> ExecStream::Read(const Deadline& deadline) {
   for (;;) {
-    const absl::StatusOr<std::string> message = socket.Read(deadline);
+    const absl::StatusOr<std::string> message = socket_->Read(deadline);
     if (!message.ok()) {
       if (absl::IsDeadlineExceeded(message.status()) || absl::IsCancelled(message.status())) {
-        return Annotate(message.status(), what);
+        return Annotate(message.status(), what_);
       }
-      if (!ended) {
+      // The exit code may come before the last output, on its own channel: the end is the server's
+      // closing of the connection.
+      if (!ended_) {
         return absl::UnavailableError(
-            fmt::format("{}: the connection ended without an exit code: {}", what,
+            fmt::format("{}: the connection ended without an exit code: {}", what_,
                         MessageOf(message.status())));
       }
-      if (!ended->ok()) return ended->status();
-      result.exit_code = **ended;
-      return result;
+      if (!ended_->ok()) return ended_->status();
+      return Piece{.ended = **ended_};
     }
-    if (message->empty()) continue;
-    const std::string_view bytes = std::string_view(*message).substr(1);
+    // Channels are announced by empty messages.
+    if (message->size() < 2) continue;
+    std::string bytes = message->substr(1);
     switch (message->front()) {
       case kStdout:
-        result.out += bytes;
-        break;
+        return Piece{.out = std::move(bytes)};
       case kStderr:
-        result.err += bytes;
-        break;
+        return Piece{.err = std::move(bytes)};
       case kError:
-        // Channels are announced by empty messages.
-        if (!bytes.empty()) ended = ExitCode(bytes, what);
+        ended_ = ExitCode(bytes, what_);
         break;
       default:
         break;  // the close signals of v5
     }
+  }
+}
+
+absl::StatusOr<ExecResult> Exec(const Client& client, const ExecRequest& request,
+                                const Deadline& deadline) {
+  ASSIGN_OR_RETURN(ExecStream stream, ExecStream::Open(client, request, deadline));
+  if (request.input) RETURN_IF_ERROR(stream.CloseInput(deadline));
+  ExecResult result;
+  for (;;) {
+    ASSIGN_OR_RETURN(const ExecStream::Piece piece, stream.Read(deadline));
+    if (piece.ended) {
+      result.exit_code = *piece.ended;
+      return result;
+    }
+    result.out += piece.out;
+    result.err += piece.err;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "nlohmann/json.hpp"
 #include "pawk8s/net/http.h"
 
 namespace pawk8s::kube {
@@ -37,6 +38,23 @@ std::string ObjectRef::ToString() const {
   const std::string sub = subresource.empty() ? "" : "/" + subresource;
   if (ns.empty()) return fmt::format("{}{} {}", resource.resource, sub, name);
   return fmt::format("{}{} {}/{}", resource.resource, sub, ns, name);
+}
+
+nlohmann::json ObjectRef::ToJson() const {
+  return {{"group", resource.group},
+          {"version", resource.version},
+          {"resource", resource.resource},
+          {"kind", resource.kind},
+          {"namespaced", resource.namespaced},
+          {"namespace", ns},
+          {"name", name}};
+}
+
+ObjectRef ObjectRef::FromJson(const nlohmann::json& json) {
+  return {{json.at("group"), json.at("version"), json.at("resource"), json.at("kind"),
+           json.at("namespaced")},
+          json.at("namespace"),
+          json.at("name")};
 }
 
 ObjectRef Collection::Named(std::string_view name) const {

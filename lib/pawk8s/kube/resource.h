@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "nlohmann/json_fwd.hpp"
+
 namespace pawk8s::kube {
 
 // A kind as the API addresses it ("group/version, resource").
@@ -74,6 +76,11 @@ struct ObjectRef {
   [[nodiscard]] std::string Path() const;
   // "pods paw/paw-validator-0": for messages.
   [[nodiscard]] std::string ToString() const;
+
+  // For what outlives the process: without `subresource`.
+  [[nodiscard]] nlohmann::json ToJson() const;
+  // Throws nlohmann::json::exception when a member is missing or of another type.
+  [[nodiscard]] static ObjectRef FromJson(const nlohmann::json& json);
 };
 
 // The objects of one kind, in one namespace or (`ns` empty) in all of them, that match the

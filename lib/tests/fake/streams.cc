@@ -101,7 +101,13 @@ void ServeExec(WebSocketStream& socket, const Url& url, bool v5) {
   while (v5 && wants_input != url.query.end() && wants_input->second == "true") {
     const std::string message = ReadMessage(socket);
     if (message.size() == 2 && message[0] == kClose && message[1] == 0) break;
-    if (!message.empty() && message[0] == 0) spec.input += message.substr(1);
+    if (message.empty() || message[0] != 0) continue;
+    // The one program that can be talked with; others run when their input is whole.
+    if (spec.argv.front() == "cat") {
+      Send(socket, 1, std::string_view(message).substr(1));
+    } else {
+      spec.input += message.substr(1);
+    }
   }
   const auto ran = net::RunProcess(spec, Deadline::After(std::chrono::seconds(20)));
   if (ran.ok()) {

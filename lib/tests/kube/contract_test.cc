@@ -310,6 +310,24 @@ TEST_F(Contract, ExecGivesBothOutputsAndTheExitCode) {
   EXPECT_THAT(Exec(*client_, request, Soon()), Fails(StatusCode::kNotFound, HasSubstr("absent")));
 }
 
+TEST_F(Contract, ExecStreamIsTalkedWithInTurns) {
+  StartPod("p");
+  ASSERT_OK_AND_ASSIGN(
+      ExecStream cat,
+      ExecStream::Open(*client_, {.ns = ns_, .pod = "p", .argv = {"cat"}, .input = ""}, Soon()));
+  const auto now = [] { return Deadline::After(std::chrono::seconds(0)); };
+  EXPECT_THAT(cat.Read(now()), Fails(StatusCode::kDeadlineExceeded, HasSubstr("exec 'cat'")));
+  for (const char* line : {"one\n", "two\n"}) {
+    ASSERT_THAT(cat.Write(line, Soon()), IsOk());
+    ASSERT_OK_AND_ASSIGN(const ExecStream::Piece piece, cat.Read(Soon()));
+    EXPECT_EQ(piece.out, line);
+    EXPECT_FALSE(piece.ended);
+  }
+  ASSERT_THAT(cat.CloseInput(Soon()), IsOk());
+  ASSERT_OK_AND_ASSIGN(const ExecStream::Piece end, cat.Read(Soon()));
+  EXPECT_EQ(end.ended, 0);
+}
+
 TEST_F(Contract, EvictionObeysTheDisruptionBudget) {
   StartPod("p");
   const Collection budgets{kPodDisruptionBudgets, ns_};

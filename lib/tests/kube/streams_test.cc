@@ -115,6 +115,24 @@ TEST_F(Streams, ExecThatLosesItsConnectionHasNoExitCode) {
   EXPECT_THAT(ran, Fails(StatusCode::kUnavailable, HasSubstr("exec 'sleep 1' in paw/p")));
 }
 
+TEST_F(Streams, ExecStreamThatIsGoneSaysSoWithoutWaiting) {
+  ASSERT_OK_AND_ASSIGN(
+      ExecStream cat,
+      ExecStream::Open(client_, {.ns = "paw", .pod = "p", .argv = {"cat"}, .input = "x"}, Soon()));
+  ASSERT_OK_AND_ASSIGN(const ExecStream::Piece piece, cat.Read(Soon()));
+  EXPECT_EQ(piece.out, "x");
+  api_.DropConnections();
+  for (int i = 0; i < 200; ++i) {  // until the kernel has told this side
+    const auto next = cat.Read(In(std::chrono::milliseconds(0)));
+    if (!absl::IsDeadlineExceeded(next.status())) {
+      EXPECT_THAT(next, Fails(StatusCode::kUnavailable, HasSubstr("without an exit code")));
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ADD_FAILURE() << "the end of the connection was not seen";
+}
+
 TEST_F(Streams, ExecEndsAtItsDeadline) {
   EXPECT_THAT(Exec(client_, {.ns = "paw", .pod = "p", .argv = {"sleep", "1"}},
                    In(std::chrono::milliseconds(200))),

@@ -173,7 +173,8 @@ TEST_F(Prove, ResumeKeepsWhatIsSettled) {
 
 TEST_F(Prove, ListsAreCheckedWithoutACluster) {
   const std::string program = std::string(PAWK8S_BIN_DIR) + "/pawk8s";
-  const auto own = net::RunProcess({.argv = {program, "prove", "--check"}}, Soon());
+  const auto own = net::RunProcess(
+      {.argv = {"env", "-u", "PAWK8S_PROFILE", program, "prove", "--check"}}, Soon());
   EXPECT_EQ(own->exit_code, 0) << own->err;
   EXPECT_THAT(own->out, HasSubstr("infrastructure.yaml: "));
   folder_.Write("bad.yaml", Defect("{explode: {}}"));

@@ -1,16 +1,18 @@
 // pawk8s-agent: what runs in each pod of the agent's DaemonSet.
 //
 //   pawk8s-agent serve   what the pod runs: owns the faults of its node (supervisor.h, resident.h)
-//   pawk8s-agent call    one request as JSON on stdin, its answer on stdout (protocol.h)
+//   pawk8s-agent call    requests on stdin, a line each, their answers on stdout (protocol.h)
 //
-// A call ends with 0 whenever it has an answer, be it an error; with 1 when it has none.
+// A call ends with 0 at the end of its input, when each request has its answer, be it an error;
+// with 1 at the first one that has none.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -60,11 +62,39 @@ std::string Answer(const ResidentOptions& options, const std::string& text) {
   return answer.ok() ? *answer : AnswerText(answer.status());
 }
 
+// In a process of its own: what goes wrong there ends only this request.
+bool AnswerApart(const ResidentOptions& options, const std::string& text) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(kLongestCallSeconds);
+    const absl::Status written =
+        WriteAll(STDOUT_FILENO, Answer(options, text) + "\n", "the answer");
+    ::_exit(written.ok() ? 0 : 1);
+  }
+  int ended = 0;
+  while (::waitpid(child, &ended, 0) < 0 && errno == EINTR) {
+  }
+  return child > 0 && ended == 0;
+}
+
 int Call(const ResidentOptions& options) {
-  ::alarm(kLongestCallSeconds);
-  const absl::StatusOr<std::string> text = ReadAll(STDIN_FILENO, kMaxRequestBytes, "the request");
-  const std::string answer = text.ok() ? Answer(options, *text) : AnswerText(text.status());
-  return WriteAll(STDOUT_FILENO, answer, "the answer").ok() ? 0 : 1;
+  std::string pending;
+  char piece[16384];
+  for (;;) {
+    for (std::size_t end; (end = pending.find('\n')) != std::string::npos;) {
+      if (!AnswerApart(options, pending.substr(0, end))) return 1;
+      pending.erase(0, end + 1);
+    }
+    // No request is that long: the answer says so, and what follows cannot be understood.
+    if (pending.size() > kMaxRequestBytes) {
+      AnswerApart(options, pending);
+      return 1;
+    }
+    const ssize_t got = ::read(STDIN_FILENO, piece, sizeof piece);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return pending.empty() || AnswerApart(options, pending) ? 0 : 1;
+    pending.append(piece, static_cast<std::size_t>(got));
+  }
 }
 
 }  // namespace

@@ -97,20 +97,4 @@ absl::StatusOr<kube::ObjectRef> Kinds::ResolveManifest(const json& manifest, con
   return kube::ObjectRef{resource, resource.namespaced ? name.ns : "", name.name};
 }
 
-json ToJson(const kube::ObjectRef& ref) {
-  return {{"group", ref.resource.group},
-          {"version", ref.resource.version},
-          {"resource", ref.resource.resource},
-          {"kind", ref.resource.kind},
-          {"namespaced", ref.resource.namespaced},
-          {"namespace", ref.ns},
-          {"name", ref.name}};
-}
-
-kube::ObjectRef RefFromJson(const json& j) {
-  return {{j.at("group"), j.at("version"), j.at("resource"), j.at("kind"), j.at("namespaced")},
-          j.at("namespace"),
-          j.at("name")};
-}
-
 }  // namespace pawk8s::prove

@@ -31,7 +31,4 @@ class Kinds {
   std::map<std::string, kube::GroupVersionResource> found_;  // by "Kind.group"
 };
 
-[[nodiscard]] nlohmann::json ToJson(const kube::ObjectRef& ref);
-[[nodiscard]] kube::ObjectRef RefFromJson(const nlohmann::json& json);
-
 }  // namespace pawk8s::prove

@@ -46,7 +46,7 @@ std::pair<std::string, std::string> PodOf(const Step& step) {
 // Workloads come back last: their pods start with what they are given then.
 bool IsWorkload(const json& undo) {
   if (undo.at("what") != "object") return false;
-  const auto resource = RefFromJson(undo.at("ref")).resource;
+  const auto resource = kube::ObjectRef::FromJson(undo.at("ref")).resource;
   return resource.group == "apps" || resource.group == "batch" || resource.resource == "pods";
 }
 
@@ -122,7 +122,7 @@ absl::Status Planter::Lift(const Baseline* before) {
   for (const bool workloads : {false, true}) {
     for (auto undo = undos.rbegin(); undo != undos.rend(); ++undo) {
       if (undo->at("what") == "object" && !workloads)
-        touched.push_back(RefFromJson(undo->at("ref")));
+        touched.push_back(kube::ObjectRef::FromJson(undo->at("ref")));
       if (IsWorkload(*undo) != workloads) continue;
       note(Annotate(Undo(site_, *undo, deadline),
                     "restoring " + undo->value("name", undo->at("what").get<std::string>())));
@@ -165,7 +165,7 @@ absl::Status Planter::Do(const Step& step) {
 
 absl::StatusOr<std::size_t> Planter::NoteObject(const kube::ObjectRef& ref,
                                                 const std::optional<kube::Object>& live) {
-  const json address = ToJson(ref);
+  const json address = ref.ToJson();
   const auto& undos = journal_.undos();
   const auto known = std::ranges::find_if(undos, [&](const json& undo) {
     return undo.at("what") == "object" && undo.at("ref") == address;

@@ -73,7 +73,7 @@ absl::Status RestoreObject(Site& site, const kube::ObjectRef& ref, const json& b
 }
 
 absl::Status UndoObject(Site& site, const json& undo, const Deadline& deadline) {
-  const kube::ObjectRef ref = RefFromJson(undo.at("ref"));
+  const kube::ObjectRef ref = kube::ObjectRef::FromJson(undo.at("ref"));
   const json& before = undo.at("before");
   if (before.is_null()) {
     ASSIGN_OR_RETURN(const std::optional<kube::Object> live,
@@ -107,7 +107,7 @@ absl::Status UndoFile(Site& site, const json& undo, const Deadline& deadline) {
 }
 
 absl::StatusOr<std::string> WhatHealedOfObject(Site& site, const json& undo) {
-  const kube::ObjectRef ref = RefFromJson(undo.at("ref"));
+  const kube::ObjectRef ref = kube::ObjectRef::FromJson(undo.at("ref"));
   const auto name = undo.at("name").get<std::string>();
   const json& before = undo.at("before");
   const json& after = undo.at("after");
