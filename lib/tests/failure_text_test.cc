@@ -78,6 +78,7 @@ TEST(Matchers, AWorkloadWithTooFewOrTooManyPodsIsNotSettled) {
 
 fault::PodReplacement Trace(std::optional<Millis> running, std::optional<Millis> ready) {
   fault::PodReplacement trace{.old_pod = MakePod("val-3", "a", "r", true),
+                              .last_of_old = MakePod("val-3", "a", "r", false),
                               .new_pod = MakePod("val-3", "b", "r", true)};
   const SteadyTime removed = std::chrono::steady_clock::now();
   trace.removed_at = removed;

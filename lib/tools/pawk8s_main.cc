@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 
+#include "case_pages.h"
 #include "exit_code.h"
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
@@ -108,6 +109,12 @@ int Report(const std::vector<std::string>& phases) {
   return ran > 0 && failed == 0 ? kPass : kVerdictFailed;
 }
 
+int Pages(const std::string& phase, const std::string& folder) {
+  const std::string defects = fmt::format("{}/{}.yaml", PAWK8S_DEFECTS_DIR, phase);
+  const absl::Status written = WriteCasePages(phase, defects, folder);
+  return written.ok() ? kPass : Complain(written);
+}
+
 int NotImplemented(const std::string& id) {
   const auto catalogue = Catalogue::OfPhase(PhaseOfId(id));
   if (!catalogue.ok()) return Complain(catalogue.status());
@@ -196,6 +203,13 @@ int main(int argc, char** argv) {
   std::vector<std::string> phases;
   report->add_option("phases", phases)->required()->check(is_phase);
   report->callback([&] { code = pawk8s::Report(phases); });
+
+  std::string pages_of;
+  std::string folder;
+  auto* pages = app.add_subcommand("pages", "write a page a case: docs/catalogue");
+  pages->add_option("phase", pages_of)->required()->check(is_phase);
+  pages->add_option("folder", folder)->required();
+  pages->callback([&] { code = pawk8s::Pages(pages_of, folder); });
 
   std::string id;
   auto* missing = app.add_subcommand("not-implemented", "record a case that has no test yet");

@@ -88,13 +88,33 @@ auto Read(net::HttpClient& http, const std::string& url, const Deadline& deadlin
   }
 }
 
+const json& List(const json& object, std::string_view name) {
+  const json& field = Field(object, name);
+  if (!field.is_array()) throw Malformed{fmt::format("'{}' is no list", name)};
+  return field;
+}
+
 Block ReadBlock(const json& result) {
-  const json& header = Field(Field(result, "block"), "header");
+  const json& block = Field(result, "block");
+  const json& header = Field(block, "header");
   return {.height = {Integer(header, "height")},
           .time = Time(header, "time"),
           .hash = Text(Field(result, "block_id"), "hash"),
           .app_hash = Text(header, "app_hash"),
-          .proposer = {Text(header, "proposer_address")}};
+          .proposer = {Text(header, "proposer_address")},
+          .evidence = List(Field(block, "evidence"), "evidence").size()};
+}
+
+Commit ReadCommit(const json& result) {
+  // BLOCK_ID_FLAG_COMMIT: neither absent nor a vote for no block.
+  constexpr int kForThisBlock = 2;
+  const json& commit = Field(Field(result, "signed_header"), "commit");
+  Commit read{.height = {Integer(commit, "height")}};
+  for (const json& signature : List(commit, "signatures")) {
+    if (Field(signature, "block_id_flag") != kForThisBlock) continue;
+    read.signers.push_back({Text(signature, "validator_address")});
+  }
+  return read;
 }
 
 }  // namespace
@@ -120,9 +140,7 @@ absl::StatusOr<NodeStatus> Rpc::Status(const Deadline& deadline) {
 absl::StatusOr<std::vector<Peer>> Rpc::Peers(const Deadline& deadline) {
   return Read(http_, base_url_ + "/net_info", deadline, [](const json& result) {
     std::vector<Peer> peers;
-    const json& list = Field(result, "peers");
-    if (!list.is_array()) throw Malformed{"'peers' is no list"};
-    for (const json& peer : list) {
+    for (const json& peer : List(result, "peers")) {
       peers.push_back({.id = {Text(Field(peer, "node_info"), "id")},
                        .remote_ip = Text(peer, "remote_ip"),
                        .outbound = Flag(peer, "is_outbound")});
@@ -136,6 +154,11 @@ absl::StatusOr<Block> Rpc::BlockAt(Height height, const Deadline& deadline) {
               ReadBlock);
 }
 
+absl::StatusOr<Commit> Rpc::CommitAt(Height height, const Deadline& deadline) {
+  return Read(http_, fmt::format("{}/commit?height={}", base_url_, height.value), deadline,
+              ReadCommit);
+}
+
 absl::StatusOr<std::vector<Validator>> Rpc::ValidatorsAt(Height height, const Deadline& deadline) {
   constexpr int kPageSize = 100;
   std::vector<Validator> validators;
@@ -145,8 +168,8 @@ absl::StatusOr<std::vector<Validator>> Rpc::ValidatorsAt(Height height, const De
     std::int64_t total = 0;
     RETURN_IF_ERROR(Read(http_, url, deadline, [&](const json& result) {
                       total = Integer(result, "total");
-                      const json& list = Field(result, "validators");
-                      if (!list.is_array() || list.empty()) throw Malformed{"no validators"};
+                      const json& list = List(result, "validators");
+                      if (list.empty()) throw Malformed{"no validators"};
                       for (const json& v : list) {
                         validators.push_back({.address = {Text(v, "address")},
                                               .public_key = Text(Field(v, "pub_key"), "value"),

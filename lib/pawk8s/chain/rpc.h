@@ -63,6 +63,13 @@ struct Block {
   std::string hash;      // upper-case hex
   std::string app_hash;  // after the block before this one
   ValidatorAddress proposer;
+  std::size_t evidence = 0;  // pieces of evidence of misbehaviour in it
+};
+
+// Who signed the block of a height.
+struct Commit {
+  Height height;
+  std::vector<ValidatorAddress> signers;  // whose precommit for this block is in it
 };
 
 struct Validator {
@@ -80,6 +87,8 @@ class Rpc {
   [[nodiscard]] absl::StatusOr<NodeStatus> Status(const Deadline& deadline);
   [[nodiscard]] absl::StatusOr<std::vector<Peer>> Peers(const Deadline& deadline);
   [[nodiscard]] absl::StatusOr<Block> BlockAt(Height height, const Deadline& deadline);
+  // As the next block has it; as this node has seen it, and then perhaps of fewer, for the latest.
+  [[nodiscard]] absl::StatusOr<Commit> CommitAt(Height height, const Deadline& deadline);
   // All pages of the set that votes on `height`.
   [[nodiscard]] absl::StatusOr<std::vector<Validator>> ValidatorsAt(Height height,
                                                                     const Deadline& deadline);

@@ -92,14 +92,23 @@ absl::StatusOr<kube::Pod> Deployment::SpareValidator(const Deadline& deadline) {
 
 absl::StatusOr<kube::Pod> Deployment::OtherValidator(const kube::Pod& victim,
                                                      const Deadline& deadline) {
+  return OtherValidator(std::vector<kube::Pod>{victim}, deadline);
+}
+
+absl::StatusOr<kube::Pod> Deployment::OtherValidator(const std::vector<kube::Pod>& victims,
+                                                     const Deadline& deadline) {
   ASSIGN_OR_RETURN(const WorkloadState state, Read(profile_.validators, deadline));
+  std::string names;
+  for (const kube::Pod& victim : victims) names += (names.empty() ? "" : ", ") + victim.name();
   for (const kube::Pod& pod : state.pods) {
-    if (pod.uid() == victim.uid() || !WhyNotReady(pod).empty()) continue;
+    const bool taken = std::ranges::any_of(
+        victims, [&](const kube::Pod& victim) { return victim.uid() == pod.uid(); });
+    if (taken || !WhyNotReady(pod).empty()) continue;
     witness_uid_ = pod.uid();
     return pod;
   }
   return absl::FailedPreconditionError(
-      fmt::format("{} has no Ready pod besides {}", profile_.validators.ToString(), victim.name()));
+      fmt::format("{} has no Ready pod besides {}", profile_.validators.ToString(), names));
 }
 
 absl::StatusOr<std::vector<chain::Peer>> Deployment::PeersOf(const kube::Pod& pod,

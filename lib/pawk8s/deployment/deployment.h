@@ -64,6 +64,8 @@ class Deployment {
   // the witness, which no fault may touch.
   [[nodiscard]] absl::StatusOr<kube::Pod> OtherValidator(const kube::Pod& victim,
                                                          const Deadline& deadline);
+  [[nodiscard]] absl::StatusOr<kube::Pod> OtherValidator(const std::vector<kube::Pod>& victims,
+                                                         const Deadline& deadline);
   [[nodiscard]] const std::string& witness_uid() const { return witness_uid_; }
   // What `pod` has as peers now.
   [[nodiscard]] absl::StatusOr<std::vector<chain::Peer>> PeersOf(const kube::Pod& pod,

@@ -108,7 +108,8 @@ void AddDeployment(Table& t, Profile& p) {
   const std::string s = "deployment.services.";
   t.Named(s + "headless", Name(p.services.headless), "gives each validator a DNS name of its own",
           "INF-STS-04 INF-STS-05 INF-STS-06");
-  t.Named(s + "rpc", Name(p.services.rpc), "RPC of any Ready validator", "INF-POD-08 INF-HP-05");
+  t.Named(s + "rpc", Name(p.services.rpc), "RPC of any Ready validator",
+          "INF-POD-08 INF-STS-06 INF-HP-05");
   t.Named(s + "p2p", Name(p.services.p2p), "the validators' peer port");
   t.Named(s + "metrics", Name(p.services.metrics), "the validators' metrics");
   t.Named(s + "nodes", Name(p.services.nodes), "all ports of the full nodes");
@@ -129,8 +130,9 @@ void AddDeployment(Table& t, Profile& p) {
 void AddChainFiles(Table& t, Profile& p) {
   t.Group("deployment.genesis", "Where the genesis comes from, and what its digest must be.");
   const std::string g = "deployment.genesis.";
-  t.Named(g + "config_map", Name(p.genesis.config_map), "ConfigMap that holds the genesis");
-  t.Named(g + "file", Any(p.genesis.file), "its key there");
+  t.Named(g + "config_map", Name(p.genesis.config_map), "ConfigMap that holds the genesis",
+          "INF-POD-06 INF-POD-10");
+  t.Named(g + "file", Any(p.genesis.file), "its key there", "INF-POD-06 INF-POD-10");
   t.Named(g + "digest_map", Name(p.genesis.digest_map), "ConfigMap that holds the digest",
           "INF-POD-04 INF-POD-05 INF-POD-06");
   t.Named(g + "digest_key", Any(p.genesis.digest_key), "its key there, such as GENESIS_SHA256",
@@ -140,8 +142,9 @@ void AddChainFiles(Table& t, Profile& p) {
   t.Group("deployment.node", "Settings and files of validators and full nodes.");
   const std::string n = "deployment.node.";
   t.Named(n + "config_map", Name(p.node.config_map), "ConfigMap of the common settings",
-          "INF-POD-04");
-  t.Named(n + "chain_id_key", Any(p.node.chain_id_key), "the chain id's key there", "INF-POD-04");
+          "INF-POD-04 INF-POD-05 INF-POD-06");
+  t.Named(n + "chain_id_key", Any(p.node.chain_id_key), "the chain id's key there",
+          "INF-POD-04 INF-POD-05 INF-POD-06");
   t.Named(n + "files_map", Name(p.node.files_map),
           "ConfigMap of config.toml and app.toml, as templates");
   t.Named(n + "validator_keys", Name(p.node.validator_keys), "Secret of the validators' keys");
@@ -169,7 +172,7 @@ void AddChainFiles(Table& t, Profile& p) {
           "name of the claim template, and of the volume in the pod",
           "INF-POD-05 INF-POD-06 INF-POD-10 INF-POD-11 INF-PV-01 INF-PV-04 INF-PV-05");
   t.Named(st + "path", Path(p.storage.path), "where it is mounted",
-          "INF-POD-11 INF-PV-01 INF-PV-04 INF-PV-05");
+          "INF-POD-05 INF-POD-06 INF-POD-10 INF-POD-11 INF-PV-01 INF-PV-04 INF-PV-05");
   t.Named(
       st + "provisioner", Any(p.storage.provisioner),
       "the workload that makes the volumes, as 'Deployment namespace/name', if it is one of the "

@@ -129,6 +129,21 @@ std::string WorkloadState::ToString() const {
   return text;
 }
 
+kube::ObjectRef RefOf(const WorkloadRef& ref) {
+  return {ref.kind == WorkloadKind::kStatefulSet ? kube::kStatefulSets : kube::kDeployments, ref.ns,
+          ref.name};
+}
+
+absl::StatusOr<kube::Json> ReadPodTemplate(kube::Client& client, const WorkloadRef& ref,
+                                           const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const kube::Object workload, client.Get(RefOf(ref), deadline));
+  const kube::Json* pod_template = kube::FindField(workload.json(), {"spec", "template"});
+  if (pod_template == nullptr || kube::FindField(*pod_template, {"spec"}) == nullptr) {
+    return absl::DataLossError(ref.ToString() + " has no pod template");
+  }
+  return *pod_template;
+}
+
 absl::StatusOr<WorkloadState> ReadWorkload(kube::Client& client, const WorkloadRef& ref,
                                            const Deadline& deadline) {
   return ref.kind == WorkloadKind::kStatefulSet ? ReadStatefulSet(client, ref, deadline)

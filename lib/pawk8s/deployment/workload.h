@@ -30,6 +30,12 @@ struct WorkloadState {
                                                          const WorkloadRef& ref,
                                                          const Deadline& deadline);
 
+[[nodiscard]] kube::ObjectRef RefOf(const WorkloadRef& ref);
+// The workload's pod template: labels, annotations and spec of its pods.
+[[nodiscard]] absl::StatusOr<kube::Json> ReadPodTemplate(kube::Client& client,
+                                                         const WorkloadRef& ref,
+                                                         const Deadline& deadline);
+
 // In a few words why a pod is not Running with every container Ready; empty if it is.
 [[nodiscard]] std::string WhyNotReady(const kube::Pod& pod);
 

@@ -16,10 +16,17 @@ std::optional<Millis> Since(SteadyTime from, const std::optional<SteadyTime>& to
   return std::chrono::duration_cast<Millis>(*to - from);
 }
 
+std::int64_t Ticks(SteadyTime when) { return when.time_since_epoch().count(); }
+SteadyTime TimeOf(const kube::Json& ticks) {
+  return SteadyTime(SteadyTime::duration(ticks.get<std::int64_t>()));
+}
+
 // Takes one watch event into the trace; true once the old pod is gone.
 bool Follow(const kube::Change& change, PodReplacement& trace, bool removed) {
   const kube::Pod seen(change.object);
   if (seen.uid() == trace.old_pod.uid()) {
+    trace.last_of_old = seen;
+    if (!trace.grace_ends) trace.grace_ends = seen.deletion_time();
     if (change.type != kube::Change::Type::kDeleted) return removed;
     trace.removed_at = change.at;
     return true;
@@ -31,6 +38,7 @@ bool Follow(const kube::Change& change, PodReplacement& trace, bool removed) {
     removed = true;
   }
   trace.new_pod = seen;
+  if (!trace.addressed_at && seen.ip()) trace.addressed_at = change.at;
   if (!trace.running_at && seen.phase() == "Running") trace.running_at = change.at;
   if (!trace.ready_at && seen.IsReady()) trace.ready_at = change.at;
   return removed;
@@ -41,6 +49,36 @@ bool Follow(const kube::Change& change, PodReplacement& trace, bool removed) {
 std::optional<Millis> PodReplacement::RunningAfter() const { return Since(removed_at, running_at); }
 std::optional<Millis> PodReplacement::ReadyAfter() const { return Since(removed_at, ready_at); }
 
+kube::Json PodReplacement::ToJson() const {
+  kube::Json json = {{"old_pod", old_pod.json()},
+                     {"last_of_old", last_of_old.json()},
+                     {"new_pod", new_pod.json()},
+                     {"deleted_at", Ticks(deleted_at)},
+                     {"removed_at", Ticks(removed_at)}};
+  if (grace_ends) json["grace_ends"] = grace_ends->time_since_epoch().count();
+  if (addressed_at) json["addressed_at"] = Ticks(*addressed_at);
+  if (running_at) json["running_at"] = Ticks(*running_at);
+  if (ready_at) json["ready_at"] = Ticks(*ready_at);
+  return json;
+}
+
+PodReplacement PodReplacement::FromJson(const kube::Json& json) {
+  const auto pod = [&](const char* key) { return kube::Pod(kube::Object(json.at(key))); };
+  PodReplacement trace{.old_pod = pod("old_pod"),
+                       .last_of_old = pod("last_of_old"),
+                       .new_pod = pod("new_pod"),
+                       .deleted_at = TimeOf(json.at("deleted_at")),
+                       .removed_at = TimeOf(json.at("removed_at"))};
+  if (json.contains("grace_ends")) {
+    trace.grace_ends =
+        kube::SystemTime(kube::SystemTime::duration(json.at("grace_ends").get<std::int64_t>()));
+  }
+  if (json.contains("addressed_at")) trace.addressed_at = TimeOf(json.at("addressed_at"));
+  if (json.contains("running_at")) trace.running_at = TimeOf(json.at("running_at"));
+  if (json.contains("ready_at")) trace.ready_at = TimeOf(json.at("ready_at"));
+  return trace;
+}
+
 absl::StatusOr<PodReplacement> ReplacePod(kube::Client& client, const kube::Pod& pod,
                                           Millis ready_within, const Deadline& deadline) {
   const kube::ObjectRef ref{kube::kPods, pod.ns(), pod.name()};
@@ -48,7 +86,7 @@ absl::StatusOr<PodReplacement> ReplacePod(kube::Client& client, const kube::Pod&
       const auto informer,
       kube::Informer::Start(client, {kube::kPods, pod.ns(), "", "metadata.name=" + pod.name()},
                             deadline));
-  PodReplacement trace{.old_pod = pod, .new_pod = pod};
+  PodReplacement trace{.old_pod = pod, .last_of_old = pod, .new_pod = pod};
   trace.deleted_at = std::chrono::steady_clock::now();
   if (absl::Status s = client.Delete(ref, deadline, {.uid = pod.uid()}); !s.ok()) {
     return Annotate(s, "deleting pod " + pod.name());

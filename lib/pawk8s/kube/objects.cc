@@ -49,9 +49,11 @@ std::vector<ContainerStatus> ReadContainerStatuses(const Json& json, std::string
       to.state = state;
       to.reason = FindString(from, {"state", state, "reason"}).value_or("");
       to.started_at = FindTime(from, {"state", state, "startedAt"});
+      to.finished_at = FindTime(from, {"state", state, "finishedAt"});
       to.exit_code = FindInt(from, {"state", state, "exitCode"});
     }
     to.last_exit_code = FindInt(from, {"lastState", "terminated", "exitCode"});
+    to.last_finished_at = FindTime(from, {"lastState", "terminated", "finishedAt"});
     to.last_reason = FindString(from, {"lastState", "terminated", "reason"}).value_or("");
     all.push_back(std::move(to));
   }

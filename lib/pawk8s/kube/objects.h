@@ -22,8 +22,10 @@ struct ContainerStatus {
   std::string state;                           // "running", "waiting", "terminated", "" (unknown)
   std::string reason;                          // of waiting or terminated: "CrashLoopBackOff", ...
   std::optional<SystemTime> started_at;        // of running or terminated
+  std::optional<SystemTime> finished_at;       // of terminated
   std::optional<std::int64_t> exit_code;       // of terminated
   std::optional<std::int64_t> last_exit_code;  // of the previous run
+  std::optional<SystemTime> last_finished_at;  // of the previous run
   std::string last_reason;                     // of the previous run: "OOMKilled", ...
 };
 

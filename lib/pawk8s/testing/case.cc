@@ -10,6 +10,7 @@
 #include "pawk8s/deployment/evidence.h"
 #include "pawk8s/deployment/identity.h"
 #include "pawk8s/deployment/quorum.h"
+#include "pawk8s/deployment/restart.h"
 
 namespace pawk8s::testing {
 namespace {
@@ -104,8 +105,64 @@ fault::Faults& Case::faults() {
   return *faults_;
 }
 
+bool Case::Provides(const std::string& need) {
+  const auto& needs = recorder_.session().run().facts().needs;
+  const auto found = needs.find(need);
+  return found != needs.end() && found->second == kPresent;
+}
+
+kube::Pod Case::RestartableValidator(std::source_location at) {
+  kube::Pod pod = Must(paw().SpareValidator(deadline_), at);
+  if (!EndedWithin(pod, profile().validators.container, profile().budgets.restart_quiet,
+                   std::chrono::system_clock::now())) {
+    return pod;
+  }
+  const auto replaced =
+      Stimulus(faults().Replace(pod, profile().thresholds.pod_ready, deadline_), at);
+  if (!replaced.ready_at) {
+    Fail(Outcome::kStimulusFailed, pod.name() + " was replaced, and is not Ready", at);
+  }
+  return replaced.new_pod;
+}
+
+TraceSubject Case::Validators(const std::source_location& at) {
+  const WorkloadRef& ref = profile().validators;
+  const kube::StatefulSet set(
+      Must(kube().Get({kube::kStatefulSets, ref.ns, ref.name}, deadline_), at));
+  return {.uid = set.uid(),
+          .generation = set.generation().value_or(0),
+          .revision = set.update_revision().value_or("")};
+}
+
+std::optional<SharedTrace> Case::EarlierTrace(const std::string& name,
+                                              const std::source_location& at) {
+  if (DefectIsPlanted()) return std::nullopt;
+  return FindTrace(recorder_.session().run().folder(), name, Validators(at),
+                   profile().budgets.trace_age, std::chrono::system_clock::now());
+}
+
+void Case::NoteReused(const std::string& name, const SharedTrace& trace) {
+  recorder_.CountObservation();
+  recorder_.NoteChange(
+      name, Clock::Real().Now(),
+      fmt::format("as {} saw it {:.0f} s ago", trace.made_by, -recorder_.Since(trace.made_at)));
+}
+
+void Case::KeepForLater(const std::string& name, nlohmann::json content,
+                        const std::source_location& at) {
+  if (DefectIsPlanted()) return;
+  const SharedTrace trace{.subject = Validators(at),
+                          .made_by = recorder_.entry().id,
+                          .made_at = std::chrono::system_clock::now(),
+                          .content = std::move(content)};
+  IgnoreError(KeepTrace(recorder_.session().run().folder(), name, trace),
+              "without it a later case makes its own");
+}
+
 void Case::TearDown() {
-  if (!before_) return;
+  // What a planted defect breaks may never come back by itself: who planted it lifts it, and waits
+  // for the baseline then.
+  if (!before_ || DefectIsPlanted()) return;
   // A deadline of its own: a case that used up or cancelled its budget restores all the same.
   const Deadline restore = Deadline::After(profile().budgets.restore);
   const auto report = Until(
@@ -151,6 +208,11 @@ void Case::MeasureAllAtMost(const std::string& name, const std::vector<Millis>& 
 void Case::MeasureAtLeast(const std::string& name, double value, double least,
                           const std::string& unit) {
   recorder_.Add({.name = name, .value = value, .unit = unit, .relation = ">=", .threshold = least});
+}
+
+void Case::MeasureAtLeast(const std::string& name, Millis value, Millis least) {
+  MeasureAtLeast(name, std::chrono::duration<double>(value).count(),
+                 std::chrono::duration<double>(least).count(), "s");
 }
 
 void Case::Fail(Outcome outcome, const absl::Status& status, const std::source_location& at) {

@@ -23,12 +23,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "pawk8s/agent/agent.h"
 #include "pawk8s/base/deadline.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/baseline.h"
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/fault/faults.h"
 #include "pawk8s/testing/recorder.h"
+#include "pawk8s/testing/shared_trace.h"
 #include "pawk8s/testing/trace.h"
 #include "pawk8s/wait/until.h"
 
@@ -59,6 +61,15 @@ class Case : public ::testing::Test {
   [[nodiscard]] const Profile& profile() { return paw().profile(); }
   // What may be done to the deployment: armed as the case's own, taken back by its end.
   [[nodiscard]] fault::Faults& faults();
+  // The agent on the nodes, for cases that need it.
+  [[nodiscard]] agent::Agent& agents() { return recorder_.session().agents(); }
+  // Has the run a need that is not the case's own, such as "agent" for one more pair of eyes?
+  [[nodiscard]] bool Provides(const std::string& need);
+  // A validator that can be spared (SpareValidator) and whose program may be ended in place: a pod
+  // where it ended within budgets.restart_quiet is replaced first, or back-off would spoil the
+  // timing.
+  [[nodiscard]] kube::Pod RestartableValidator(
+      std::source_location at = std::source_location::current());
   // The case's own: every read and write takes part of it.
   [[nodiscard]] const Deadline& deadline() const { return deadline_; }
 
@@ -80,6 +91,26 @@ class Case : public ::testing::Test {
     if (!done.ok()) Fail(Outcome::kStimulusFailed, done.status(), at);
     if constexpr (requires { NoteTrace(recorder_, *done); }) NoteTrace(recorder_, *done);
     return *std::move(done);
+  }
+
+  // The trace `name` (a type with ToJson and FromJson) that an earlier case of this run has left of
+  // the validators as they are now; otherwise that of the stimulus which `make` (StatusOr<T>) makes
+  // here, for later cases. While a defect is planted each case makes its own.
+  template <class T, class Make>
+  T Shared(const std::string& name, Make make,
+           std::source_location at = std::source_location::current()) {
+    if (const auto found = EarlierTrace(name, at)) {
+      try {
+        T trace = T::FromJson(found->content);
+        NoteReused(name, *found);
+        return trace;
+      } catch (const nlohmann::json::exception&) {
+        // Of another build of the suite: as good as none.
+      }
+    }
+    T trace = Stimulus(make(), at);
+    KeepForLater(name, trace.ToJson(), at);
+    return trace;
   }
 
   // Polls `observe` (StatusOr<T> of a Deadline, one attempt) until its value matches. The message
@@ -109,10 +140,17 @@ class Case : public ::testing::Test {
   void MeasureAtMost(const std::string& name, std::optional<Millis> value, Millis limit);
   void MeasureAtLeast(const std::string& name, double value, double least,
                       const std::string& unit = "");
+  void MeasureAtLeast(const std::string& name, Millis value, Millis least);
   // Records many durations: the largest of them beside the limit, and how they are distributed.
   void MeasureAllAtMost(const std::string& name, const std::vector<Millis>& samples, Millis limit);
 
  private:
+  [[nodiscard]] TraceSubject Validators(const std::source_location& at);
+  [[nodiscard]] std::optional<SharedTrace> EarlierTrace(const std::string& name,
+                                                        const std::source_location& at);
+  void NoteReused(const std::string& name, const SharedTrace& trace);
+  void KeepForLater(const std::string& name, nlohmann::json content,
+                    const std::source_location& at);
   [[noreturn]] void Fail(Outcome outcome, const absl::Status& status,
                          const std::source_location& at);
   [[noreturn]] void Fail(Outcome outcome, const std::string& message,

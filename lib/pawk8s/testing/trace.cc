@@ -1,8 +1,26 @@
 #include "pawk8s/testing/trace.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace pawk8s::testing {
+namespace {
+
+void NoteRollout(Recorder& recorder, const Rollout& rollout) {
+  recorder.CountObservation();
+  for (const PodTurn& turn : rollout.turns) {
+    const std::string pod = "pod " + turn.pod;
+    recorder.NoteChange(pod, rollout.began + turn.deleted, "deletion began");
+    if (turn.created) {
+      recorder.NoteChange(pod, rollout.began + *turn.created,
+                          fmt::format("successor of revision {}", turn.revision));
+    }
+    if (turn.ready) recorder.NoteChange(pod, rollout.began + *turn.ready, "successor Ready");
+  }
+}
+
+}  // namespace
 
 void NoteTrace(Recorder& recorder, const fault::PodReplacement& trace) {
   const std::string pod = "pod " + trace.old_pod.name();
@@ -35,6 +53,28 @@ void NoteTrace(Recorder& recorder, const fault::Trace& trace) {
   step.reverted = since(trace.reverted);
   step.checked = since(trace.checked);
   recorder.NoteStimulus(std::move(step));
+}
+
+void NoteTrace(Recorder& recorder, const ObservedReplacement& seen) {
+  NoteTrace(recorder, seen.pod);
+}
+
+void NoteTrace(Recorder& recorder, const RollingUpdate& update) {
+  NoteRollout(recorder, update.rollout);
+}
+
+void NoteTrace(Recorder& recorder, const StuckUpdate& update) {
+  NoteRollout(recorder, update.stuck);
+  NoteRollout(recorder, update.restored);
+}
+
+void NoteTrace(Recorder& recorder, const DrainTrace& trace) {
+  NoteRollout(recorder, trace.drained);
+  NoteRollout(recorder, trace.back);
+}
+
+void NoteTrace(Recorder& recorder, const Evicted& evicted) {
+  for (int i = 0; i < evicted.answers.asked; ++i) recorder.CountObservation();
 }
 
 void SetTarget(StimulusStep& step, std::string_view target) {

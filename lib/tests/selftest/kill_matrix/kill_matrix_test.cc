@@ -299,7 +299,7 @@ std::vector<std::tuple<std::string_view, int>> Pairs() {
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     for (int s = 0; s < strikes; ++s) {
       const bool some =
-          static_cast<int>(k) % strikes == s || (k < 3 && (s == static_cast<int>(k) + 4));
+          static_cast<int>(k) % strikes == s || (k < 3 && s == static_cast<int>(k) + 3);
       if (Full() || some) pairs.emplace_back(kinds[k], s);
     }
   }

@@ -1,0 +1,42 @@
+// Restarts of a container in its pod, as after a crash: nothing else of the pod may change.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "pawk8s/deployment/deployment.h"
+#include "pawk8s/kube/objects.h"
+
+namespace pawk8s {
+
+// Did a run of the container end within `window` before `now`? Then the kubelet backs off before
+// the next one.
+[[nodiscard]] bool EndedWithin(const kube::Pod& pod, const std::string& container, Millis window,
+                               kube::SystemTime now);
+
+// How far a pod has come back from the end of one of its containers.
+struct Comeback {
+  std::string pod;
+  std::string lacks;  // empty: it is back
+  friend bool operator==(const Comeback&, const Comeback&) = default;
+};
+// Back is: the same pod on the same node, Ready, with one restart more of `container`, whose run
+// before ended with `exit_code`, and none of any other container.
+[[nodiscard]] Comeback ComebackOf(const kube::Pod& before, const kube::Pod& now,
+                                  const std::string& container, std::int64_t exit_code);
+[[nodiscard]] absl::StatusOr<Comeback> ReadComeback(Deployment& paw, const kube::Pod& before,
+                                                    const std::string& container,
+                                                    std::int64_t exit_code,
+                                                    const Deadline& deadline);
+
+// How far a validator is behind the others.
+struct Lag {
+  std::string pod;
+  std::int64_t blocks = 0;
+  friend bool operator==(const Lag&, const Lag&) = default;
+};
+[[nodiscard]] absl::StatusOr<Lag> ReadLag(Deployment& paw, const kube::Pod& validator,
+                                          const Deadline& deadline);
+
+}  // namespace pawk8s
