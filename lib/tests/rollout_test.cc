@@ -15,12 +15,15 @@ namespace pawk8s {
 namespace {
 
 using std::chrono::seconds;
+using testing::AllAgree;
 using testing::AllSignAgainWithin;
 using ::testing::ElementsAre;
+using testing::EndsAsItBegan;
 using ::testing::Field;
 using testing::HoldsOverTwoThirds;
 using testing::IsCompleteWithin;
 using testing::KeepsReadyAtLeast;
+using testing::LeavesTheOthersAsTheyWere;
 using ::testing::Not;
 using testing::PlacesNoneOn;
 using testing::ReplacesEachOnceInReverse;
@@ -138,6 +141,39 @@ TEST(RolloutMatchers, NothingSeenIsNoProof) {
   EXPECT_THAT(EvictionAnswers{}, Not(WasAlwaysRefused()));
   EXPECT_THAT((EvictionAnswers{.asked = 3, .refused = 2, .others = {"v-1: allowed"}}),
               Not(WasAlwaysRefused()));
+}
+
+TEST(StuckUpdate, AnotherImageUnderTheOldRevisionIsNotAsBefore) {
+  using Images = std::map<std::string, PodImage>;
+  const Images before = {{"v-0", {"r1", "a"}}, {"v-1", {"r1", "a"}}};
+  EXPECT_EQ(WhyNotAsBefore(before, before), "");
+  EXPECT_EQ(WhyNotAsBefore(before, {{"v-0", {"r1", "a"}}, {"v-1", {"r1", "b"}}}),
+            "v-1 runs image b, not a");
+  EXPECT_EQ(WhyNotAsBefore(before, {{"v-0", {"r2", "a"}}, {"v-1", {"r1", "a"}}}),
+            "v-0 is of revision r2, not r1");
+  EXPECT_EQ(WhyNotAsBefore(before, {{"v-0", {"r1", "a"}}}), "v-1 is not there");
+  EXPECT_EQ(WhyNotAsBefore({{"v-0", {"r1", "a"}}}, before), "v-1 is new");
+  EXPECT_NE(WhyNotAsBefore({}, {}), "");
+}
+
+TEST(StuckUpdate, OnlyThePodThatIsReplacedMayDiffer) {
+  StuckUpdate update{.stuck = {.turns = {{.pod = "v-1"}}},
+                     .before = {{"v-0", {"r1", "a"}}, {"v-1", {"r1", "a"}}},
+                     .meanwhile = {{"v-0", {"r1", "a"}}, {"v-1", {"r2", ""}}}};
+  EXPECT_THAT(update, LeavesTheOthersAsTheyWere());
+  update.after = update.meanwhile;
+  EXPECT_THAT(update, Not(EndsAsItBegan()));
+  update.meanwhile["v-0"].revision = "r2";
+  EXPECT_THAT(update, Not(LeavesTheOthersAsTheyWere()));
+  update.after = update.before;
+  EXPECT_THAT(update, EndsAsItBegan());
+}
+
+TEST(RolloutMatchers, OneDisagreementIsNamed) {
+  using Hashes = std::map<std::string, std::string>;
+  EXPECT_THAT((Hashes{{"v-0", "a"}, {"n-0", "a"}}), AllAgree());
+  EXPECT_THAT((Hashes{{"v-0", "a"}, {"n-0", "b"}}), Not(AllAgree()));
+  EXPECT_THAT((Hashes{{"v-0", "a"}}), Not(AllAgree())) << "one alone always agrees";
 }
 
 // Blocks a second apart, signed by A always and by B where `b` has a 1.

@@ -193,6 +193,18 @@ TEST_F(Gate, WritesTextJUnitAndPage) {
               HasSubstr("<title>Chaos: Passed, 65 of 65</title>"));
 }
 
+TEST_F(Gate, TellsHowMuchOfTheTimeWasTheSuitesOwn) {
+  AllPass("chaos");
+  for (const CatalogueCase& entry : catalogue_->cases()) {
+    Record record = *ReadRecord(run_->folder(), entry.id);
+    record.seconds = 10;
+    record.cpu_seconds = 0.1;
+    ASSERT_THAT(WriteRecord(run_->folder(), record), IsOk());
+  }
+  EXPECT_THAT(VerdictTable(Judged()),
+              HasSubstr("all cases  650.0 s, in which the suite itself computed 6.5 s: 1.0 %"));
+}
+
 TEST_F(Gate, JUnitHoldsEveryCaseAndEscapes) {
   AllPass("infrastructure");
   Record record = *ReadRecord(run_->folder(), "INF-POD-01");

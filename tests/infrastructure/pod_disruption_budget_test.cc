@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 
-#include "pawk8s/deployment/rolling_update.h"
-#include "pawk8s/testing/case.h"
 #include "pawk8s/testing/matchers.h"
 #include "pawk8s/testing/rollout_matchers.h"
+#include "rollout_case.h"
 
 namespace pawk8s::testing {
 namespace {
@@ -14,7 +13,7 @@ using ::testing::IsEmpty;
 using ::testing::Le;
 using ::testing::Not;
 
-class PodDisruptionBudget : public Case {
+class PodDisruptionBudget : public RolloutCase {
  protected:
   int MinAvailable() {
     return static_cast<int>(Must(ReadBudgetCoverage(paw(), deadline())).desired_healthy);
@@ -68,10 +67,7 @@ TEST_F(PodDisruptionBudget, RolloutKeepsMinAvailable) {
   const auto& limits = profile().thresholds;
   const int min_available = MinAvailable();
 
-  const auto update = Shared<RollingUpdate>("rollout", [&] {
-    return RollOutAnnotation(paw(), faults(), Provides("agent") ? &agents() : nullptr,
-                             limits.disruption_budget.rolled_out, deadline());
-  });
+  const RollingUpdate update = RolledOut();
 
   MeasureAtMost("rolled out", update.rollout.complete, limits.disruption_budget.rolled_out);
   EXPECT_THAT(update.rollout, IsCompleteWithin(limits.disruption_budget.rolled_out));

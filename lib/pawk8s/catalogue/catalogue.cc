@@ -112,6 +112,10 @@ const CatalogueCase* Catalogue::FindId(std::string_view id) const {
   return found == cases_.end() ? nullptr : &*found;
 }
 
+std::filesystem::path PageOfCase(std::string_view id) {
+  return std::filesystem::path(PAWK8S_CASE_PAGES_DIR) / fmt::format("{}.md", id);
+}
+
 std::string_view PhaseOfId(std::string_view id) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> prefixes = {
       {{"INF", "infrastructure"},

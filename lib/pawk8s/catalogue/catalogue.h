@@ -64,6 +64,9 @@ class Catalogue {
   std::vector<CatalogueCase> cases_;
 };
 
+// A case's page for readers: its file in the source tree, which need not be there.
+[[nodiscard]] std::filesystem::path PageOfCase(std::string_view id);
+
 // The phase that an id such as CHA-POD-03 belongs to; empty if its prefix is unknown.
 [[nodiscard]] std::string_view PhaseOfId(std::string_view id);
 

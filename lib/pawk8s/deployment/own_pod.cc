@@ -128,8 +128,9 @@ OwnPod& OwnPod::On(const std::string& node) {
   return *this;
 }
 
-absl::StatusOr<kube::Pod> AwaitRunning(Deployment& paw, const std::string& name,
-                                       const Deadline& deadline) {
+absl::StatusOr<kube::Pod> AwaitPod(Deployment& paw, const std::string& name,
+                                   const std::function<bool(const kube::Pod&)>& enough,
+                                   const Deadline& deadline) {
   ASSIGN_OR_RETURN(
       const auto informer,
       kube::Informer::Start(
@@ -139,19 +140,24 @@ absl::StatusOr<kube::Pod> AwaitRunning(Deployment& paw, const std::string& name,
     std::string why = "it is not there";
     if (const kube::Object* found = seen.Find(name)) {
       const kube::Pod pod(*found);
-      const auto statuses = pod.container_statuses();
-      const bool started = !statuses.empty() && std::ranges::all_of(statuses, [](const auto& s) {
-        return s.state == "running";
-      });
-      if (pod.phase() == "Running" && started) return pod;
+      if (enough(pod) || pod.phase() == "Failed" || pod.phase() == "Succeeded") return pod;
       why = WhyNotReady(pod);
-      if (pod.phase() == "Failed" || pod.phase() == "Succeeded") {
-        return absl::FailedPreconditionError(fmt::format("pod {} has ended: {}", name, why));
-      }
     }
     const absl::Status changed = informer->AwaitChange(seen.version, deadline);
-    if (!changed.ok()) return Annotate(changed, fmt::format("pod {} does not run: {}", name, why));
+    if (!changed.ok()) return Annotate(changed, fmt::format("pod {}: {}", name, why));
   }
+}
+
+absl::StatusOr<kube::Pod> AwaitRunning(Deployment& paw, const std::string& name,
+                                       const Deadline& deadline) {
+  const auto runs = [](const kube::Pod& pod) {
+    const auto statuses = pod.container_statuses();
+    return pod.phase() == "Running" && !statuses.empty() &&
+           std::ranges::all_of(statuses, [](const auto& s) { return s.state == "running"; });
+  };
+  ASSIGN_OR_RETURN(kube::Pod pod, AwaitPod(paw, name, runs, deadline));
+  if (runs(pod)) return pod;
+  return absl::FailedPreconditionError(fmt::format("pod {} has ended: {}", name, WhyNotReady(pod)));
 }
 
 absl::StatusOr<std::string> RunScript(Deployment& paw, const std::string& pod,

@@ -10,6 +10,7 @@
 // Service, policy or disruption budget of the deployment means them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -63,6 +64,12 @@ class OwnPod {
 // The most that the `min` of limit ranges demands of a container, by resource.
 [[nodiscard]] std::map<std::string, kube::Quantity> LeastRequests(
     const std::vector<kube::Object>& limit_ranges);
+
+// Waits by watch until the pod is as `enough` asks or has ended. DeadlineExceeded with what it
+// waits for otherwise.
+[[nodiscard]] absl::StatusOr<kube::Pod> AwaitPod(
+    Deployment& paw, const std::string& pod, const std::function<bool(const kube::Pod&)>& enough,
+    const Deadline& deadline);
 
 // Waits by watch until the pod runs with all containers started. FailedPrecondition as soon as it
 // has ended, DeadlineExceeded with what it waits for otherwise.

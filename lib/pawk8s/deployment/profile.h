@@ -109,7 +109,7 @@ struct Profile {
   } init;
 
   struct {
-    std::string storage_class, claim, path, provisioner;
+    std::string storage_class, claim, path, provisioner, resizer;
   } storage;
 
   struct {
@@ -137,7 +137,7 @@ struct Profile {
       int connections;
     } health_probes;
     struct {
-      Millis hog, steady, oom_killed, oom_ready;
+      Millis hog, steady, oom_killed, oom_ready, quota_settles;
       Percent hog_usage, throttled;
     } resources;
     struct {

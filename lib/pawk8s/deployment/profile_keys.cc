@@ -109,7 +109,7 @@ void AddDeployment(Table& t, Profile& p) {
   t.Named(s + "headless", Name(p.services.headless), "gives each validator a DNS name of its own",
           "INF-STS-04 INF-STS-05 INF-STS-06");
   t.Named(s + "rpc", Name(p.services.rpc), "RPC of any Ready validator",
-          "INF-POD-08 INF-STS-06 INF-HP-05");
+          "INF-POD-08 INF-STS-06 INF-HP-02 INF-HP-05");
   t.Named(s + "p2p", Name(p.services.p2p), "the validators' peer port");
   t.Named(s + "metrics", Name(p.services.metrics), "the validators' metrics");
   t.Named(s + "nodes", Name(p.services.nodes), "all ports of the full nodes");
@@ -170,13 +170,16 @@ void AddChainFiles(Table& t, Profile& p) {
           "INF-PV-02 INF-PV-03 INF-PV-06 INF-PV-07");
   t.Named(st + "claim", Name(p.storage.claim),
           "name of the claim template, and of the volume in the pod",
-          "INF-POD-05 INF-POD-06 INF-POD-10 INF-POD-11 INF-PV-01 INF-PV-04 INF-PV-05");
+          "INF-POD-05 INF-POD-06 INF-POD-10 INF-POD-11 INF-PV-01 INF-PV-02 INF-PV-03 INF-PV-04 "
+          "INF-PV-05 INF-PV-06 INF-PV-07");
   t.Named(st + "path", Path(p.storage.path), "where it is mounted",
-          "INF-POD-05 INF-POD-06 INF-POD-10 INF-POD-11 INF-PV-01 INF-PV-04 INF-PV-05");
+          "INF-POD-05 INF-POD-06 INF-POD-10 INF-POD-11 INF-PV-01 INF-PV-04 INF-PV-05 INF-PV-06");
   t.Named(
       st + "provisioner", Any(p.storage.provisioner),
       "the workload that makes the volumes, as 'Deployment namespace/name', if it is one of the "
       "cluster's own; for defects");
+  t.Named(st + "resizer", Any(p.storage.resizer),
+          "the workload that has them grow, likewise; for defects");
 
   t.Group("dns", "The cluster's DNS.");
   t.Key("dns.namespace", Name(p.dns.ns), "kube-system", "where it runs");
@@ -198,7 +201,7 @@ void AddSharedThresholds(Table& t, Profile::Thresholds& of) {
         "INF-POD-02 INF-PDB-03 INF-PDB-04");
   t.Key(p + "blocks_during_outage", &of.blocks_during_outage, "5",
         "at least so many while one validator is away or held back",
-        "INF-POD-02 INF-RES-02 INF-RES-04 INF-PDB-02");
+        "INF-POD-02 INF-PV-05 INF-RES-02 INF-RES-04 INF-PDB-02");
   t.Key(p + "peer_found", &of.peer_found, "30s",
         "successor Ready -> a peer lists its id at the new address", "INF-STS-07");
   t.Key(p + "height_lag", &of.height_lag, "2",
@@ -233,30 +236,36 @@ void AddWorkloadThresholds(Table& t, Profile::Thresholds& of) {
   t.Group("thresholds.persistent_volume", "Suite PersistentVolume.");
   p = "thresholds.persistent_volume.";
   t.Key(p + "bound", &of.persistent_volume.bound, "30s",
-        "claim and consumer created -> bound and written to", "INF-PV-02");
+        "claim and consumer created -> bound and written to; any wait for an own claim",
+        "INF-PV-02 INF-PV-03 INF-PV-06 INF-PV-07");
   t.Key(p + "kept_off", &of.persistent_volume.kept_off, "15s",
         "for so long a second node's pod must not run on the claim", "INF-PV-03");
   t.Key(p + "least_request", &of.persistent_volume.least_request, "1Gi",
-        "each validator's claim asks for at least so much", "INF-PV-04");
+        "each validator's claim asks for at least so much, and so much the suite's own",
+        "INF-PV-02 INF-PV-03 INF-PV-04 INF-PV-06");
   t.Key(p + "usable", &of.persistent_volume.usable, "90%",
-        "of the requested bytes that the file system offers, at least", "INF-PV-04", 1, 100);
+        "of the requested bytes that the file system offers, at least", "INF-PV-04 INF-PV-07", 1,
+        100);
   t.Key(p + "expand_from", &of.persistent_volume.expand_from, "1Gi",
         "size of the claim that is expanded ...", "INF-PV-07");
   t.Key(p + "expand_to", &of.persistent_volume.expand_to, "2Gi", "... and what it is expanded to");
-  t.Key(p + "expanded", &of.persistent_volume.expanded, "60s",
-        "claim patched -> capacity and file system have grown", "INF-PV-07");
+  t.Key(p + "expanded", &of.persistent_volume.expanded, "120s",
+        "claim patched -> capacity and file system have grown; the kubelet looks every 60 to 90 s",
+        "INF-PV-07");
 }
 
 void AddHealthThresholds(Table& t, Profile::Thresholds& of) {
   t.Group("thresholds.health_probes", "Suite HealthProbes.");
   std::string p = "thresholds.health_probes.";
   auto& h = of.health_probes;
-  t.Key(p + "unready", &h.unready, "30s", "process frozen -> not Ready, at most", "INF-HP-02");
+  t.Key(p + "unready", &h.unready, "30s", "process frozen -> not Ready, at most",
+        "INF-HP-02 INF-HP-05");
   t.Key(p + "unready_slack", &h.unready_slack, "5s",
-        "beyond what the readiness probe's own figures add up to");
+        "beyond what the figures of a readiness or liveness probe add up to",
+        "INF-HP-02 INF-HP-05 INF-HP-06");
   t.Key(p + "thawed_ready", &h.thawed_ready, "20s", "SIGCONT -> Ready", "INF-HP-02");
   t.Key(p + "slow_start_margin", &h.slow_start_margin, "5s",
-        "beyond the liveness budget that a slow starter takes");
+        "beyond the liveness budget that a slow starter takes", "INF-HP-03");
   t.Key(p + "steady", &h.steady, "15s", "for so long nothing flaps", "INF-HP-04");
   t.Key(p + "endpoint_gone", &h.endpoint_gone, "5s", "not Ready -> endpoint not ready",
         "INF-HP-05");
@@ -271,14 +280,17 @@ void AddHealthThresholds(Table& t, Profile::Thresholds& of) {
   p = "thresholds.resources.";
   auto& r = of.resources;
   t.Key(p + "hog", &r.hog, "10s", "how long all processors are asked for", "INF-RES-02");
-  t.Key(p + "hog_usage", &r.hog_usage, "110%", "of the limit that is used meanwhile, at most", "",
-        100, 1000);
+  t.Key(p + "hog_usage", &r.hog_usage, "110%", "of the limit that is used meanwhile, at most",
+        "INF-RES-02", 100, 1000);
   t.Key(p + "steady", &r.steady, "15s", "how long throttling is counted without load",
         "INF-RES-03");
   t.Key(p + "throttled", &r.throttled, "10%", "of the periods, at most", "INF-RES-03", 1, 100);
   t.Key(p + "oom_killed", &r.oom_killed, "10s", "limit lowered -> killed, else it did not act",
         "INF-RES-04");
-  t.Key(p + "oom_ready", &r.oom_ready, "60s", "killed -> Ready again", "INF-RES-04");
+  t.Key(p + "oom_ready", &r.oom_ready, "60s",
+        "killed -> Ready again, and the others have made their blocks", "INF-RES-04");
+  t.Key(p + "quota_settles", &r.quota_settles, "15s",
+        "for so long the quota's status may lag behind what is there", "INF-RES-05 INF-RES-06");
 }
 
 void AddRolloutThresholds(Table& t, Profile::Thresholds& of) {

@@ -7,7 +7,6 @@
 
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/own_pod.h"
-#include "pawk8s/kube/informer.h"
 
 namespace pawk8s {
 namespace {
@@ -61,28 +60,6 @@ Json SeedContainer(const Profile& profile, const Json& own, const Rehearsal& reh
   seed["volumeMounts"] =
       Json::array({Mount(profile.storage.claim, profile.storage.path), Mount(kSeed, kSeedPath)});
   return seed;
-}
-
-// Waits until the pod has ended or its own container runs.
-absl::StatusOr<kube::Pod> AwaitEnd(Deployment& paw, const std::string& name,
-                                   const Deadline& deadline) {
-  ASSIGN_OR_RETURN(
-      const auto informer,
-      kube::Informer::Start(
-          paw.kube(), {kube::kPods, paw.profile().ns, "", "metadata.name=" + name}, deadline));
-  while (true) {
-    const auto seen = informer->Get();
-    std::string why = "it is not there";
-    if (const kube::Object* found = seen.Find(name)) {
-      const kube::Pod pod(*found);
-      if (pod.phase() == "Running" || pod.phase() == "Failed" || pod.phase() == "Succeeded") {
-        return pod;
-      }
-      why = WhyNotReady(pod);
-    }
-    const absl::Status changed = informer->AwaitChange(seen.version, deadline);
-    if (!changed.ok()) return Annotate(changed, fmt::format("pod {}: {}", name, why));
-  }
 }
 
 const kube::ContainerStatus* Find(const Rehearsed& rehearsed, const std::string& name) {
@@ -140,8 +117,11 @@ absl::StatusOr<Rehearsed> Rehearse(Deployment& paw, fault::Faults& faults,
     files.emplace(std::move(made));
   }
   ASSIGN_OR_RETURN(fault::Fault made, faults.Create(own.where(), manifest, deadline));
-  ASSIGN_OR_RETURN(const kube::Pod pod,
-                   AwaitEnd(paw, NameOf(rehearsal), deadline.AtMost(profile.thresholds.pod_ready)));
+  ASSIGN_OR_RETURN(
+      const kube::Pod pod,
+      AwaitPod(
+          paw, NameOf(rehearsal), [](const kube::Pod& p) { return p.phase() == "Running"; },
+          deadline.AtMost(profile.thresholds.pod_ready)));
   Rehearsed rehearsed{.of = profile.validators.ToString(), .init = pod.init_container_statuses()};
   if (const auto* seed = Find(rehearsed, kSeed); seed != nullptr && seed->exit_code != 0) {
     return absl::UnknownError(

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <thread>
 #include <utility>
 
@@ -18,9 +17,6 @@ namespace {
 
 using kube::Json;
 
-// Named so that the agent removes it, and always the same, so that a run that died leaves one at
-// most.
-constexpr const char* kMarkFile = "pawk8s-mark";
 constexpr std::int64_t kEveryMs = 100;
 constexpr std::int64_t kPiece = 10;  // requests
 
@@ -28,13 +24,6 @@ std::int64_t MillisOf(kube::SystemTime when) {
   return std::chrono::duration_cast<Millis>(when.time_since_epoch()).count();
 }
 kube::SystemTime TimeOf(std::int64_t millis) { return kube::SystemTime(Millis{millis}); }
-
-std::string RandomMark() {
-  std::random_device random;
-  std::string mark;
-  for (int i = 0; i < 8; ++i) mark += fmt::format("{:08x}", random());
-  return mark;
-}
 
 // Asks a pod's RPC from its node, a second's worth of requests at a time, until it is destroyed.
 class HealthSeries {
@@ -92,19 +81,6 @@ class HealthSeries {
   std::jthread thread_;                              // last: it uses the others
 };
 
-absl::StatusOr<MountedClaim> ReadClaim(Deployment& paw, const kube::Pod& pod,
-                                       const Deadline& deadline) {
-  const Profile& profile = paw.profile();
-  MountedClaim mounted{.claim = ClaimAt(pod, profile.validators.container, profile.storage.path)};
-  if (mounted.claim.empty()) return mounted;
-  ASSIGN_OR_RETURN(
-      const kube::Object claim,
-      paw.kube().Get({kube::kPersistentVolumeClaims, pod.ns(), mounted.claim}, deadline));
-  mounted.uid = claim.uid();
-  mounted.volume = kube::FindString(claim.json(), {"spec", "volumeName"}).value_or("");
-  return mounted;
-}
-
 absl::StatusOr<std::vector<std::string>> ReadFailedHooks(Deployment& paw, const kube::Pod& pod,
                                                          const Deadline& deadline) {
   ASSIGN_OR_RETURN(
@@ -117,21 +93,6 @@ absl::StatusOr<std::vector<std::string>> ReadFailedHooks(Deployment& paw, const 
     messages.push_back(kube::FindString(event.json(), {"message"}).value_or("(no message)"));
   }
   return messages;
-}
-
-// What the successor has where the mark was written; the file is removed.
-absl::StatusOr<std::optional<std::string>> TakeMark(Deployment& paw, agent::Agent& agents,
-                                                    const kube::Pod& pod, const std::string& path,
-                                                    const Deadline& deadline) {
-  ASSIGN_OR_RETURN(const agent::NodeAgent node, agents.For(pod, deadline));
-  ASSIGN_OR_RETURN(const agent::Target target,
-                   agent::TargetOf(pod, paw.profile().validators.container));
-  const auto read = node.Call(agent::FileReadRequest{.target = target, .path = path}, deadline);
-  if (absl::IsNotFound(read.status()) && !agent::IsTargetGone(read.status())) return std::nullopt;
-  RETURN_IF_ERROR(read.status());
-  RETURN_IF_ERROR(
-      node.Call(agent::FileRemoveRequest{.target = target, .path = path}, deadline).status());
-  return read->content.data;
 }
 
 Json ToJson(const MountedClaim& claim) {
@@ -155,17 +116,12 @@ absl::StatusOr<ObservedReplacement> ObserveReplacement(Deployment& paw, fault::F
                                                        const kube::Pod& witness,
                                                        const Deadline& deadline) {
   const Profile& profile = paw.profile();
-  const std::string path = profile.storage.path + "/" + kMarkFile;
-  ASSIGN_OR_RETURN(MountedClaim claim, ReadClaim(paw, victim, deadline));
-  std::string mark;
-  std::optional<fault::Fault> marked;
+  ASSIGN_OR_RETURN(MountedClaim claim, ReadMountedClaim(paw, victim, deadline));
+  std::optional<VolumeMark> mark;
   std::unique_ptr<HealthSeries> health;
   if (agents != nullptr) {
-    mark = RandomMark();
-    ASSIGN_OR_RETURN(fault::Fault written,
-                     faults.WriteFile(victim, profile.validators.container, path, mark, deadline,
-                                      {.hold = profile.budgets.per_case}));
-    marked.emplace(std::move(written));
+    ASSIGN_OR_RETURN(VolumeMark written, WriteMark(paw, faults, victim, deadline));
+    mark.emplace(std::move(written));
     ASSIGN_OR_RETURN(const agent::NodeAgent node, agents->For(victim, deadline));
     health = std::make_unique<HealthSeries>(node, victim, profile.ports.rpc, deadline);
     RETURN_IF_ERROR(health->AwaitFirst());
@@ -181,17 +137,18 @@ absl::StatusOr<ObservedReplacement> ObserveReplacement(Deployment& paw, fault::F
                    faults.Replace(victim, profile.thresholds.pod_ready, deadline));
   ASSIGN_OR_RETURN(const PodNode after, paw.NodeOf(witness, deadline));
 
-  ObservedReplacement seen{.pod = std::move(replaced), .claim_before = claim, .mark = mark};
+  ObservedReplacement seen{.pod = std::move(replaced), .claim_before = claim};
+  if (mark) seen.mark = mark->content;
   seen.left_endpoints = WhenNotReady(listed.objects, slices->Changes().changes, victim.uid());
   if (health != nullptr) seen.health = health->Stop();
   ASSIGN_OR_RETURN(seen.blocks,
                    paw.Blocks(witness, before.status.latest + 1, after.status.latest, deadline));
   ASSIGN_OR_RETURN(seen.failed_hooks, ReadFailedHooks(paw, victim, deadline));
   if (!seen.pod.HasSuccessor()) return seen;
-  ASSIGN_OR_RETURN(seen.claim_after, ReadClaim(paw, seen.pod.new_pod, deadline));
-  if (agents != nullptr && seen.pod.running_at) {
-    ASSIGN_OR_RETURN(seen.mark_in_next, TakeMark(paw, *agents, seen.pod.new_pod, path, deadline));
-    RETURN_IF_ERROR(marked->Revert());
+  ASSIGN_OR_RETURN(seen.claim_after, ReadMountedClaim(paw, seen.pod.new_pod, deadline));
+  if (mark && seen.pod.running_at) {
+    ASSIGN_OR_RETURN(seen.mark_in_next, TakeMark(paw, *agents, seen.pod.new_pod, deadline));
+    RETURN_IF_ERROR(mark->written.Revert());
   }
   return seen;
 }
@@ -218,23 +175,6 @@ std::optional<kube::SystemTime> WhenNotReady(const std::vector<kube::Object>& li
     }
   }
   return since;
-}
-
-std::string ClaimAt(const kube::Pod& pod, const std::string& container, const std::string& path) {
-  std::string volume;
-  for (const Json& c : kube::FindList(pod.json(), {"spec", "containers"})) {
-    if (kube::FindString(c, {"name"}) != container) continue;
-    for (const Json& mount : kube::FindList(c, {"volumeMounts"})) {
-      if (kube::FindString(mount, {"mountPath"}) != path) continue;
-      volume = kube::FindString(mount, {"name"}).value_or("");
-    }
-  }
-  for (const Json& v : kube::FindList(pod.json(), {"spec", "volumes"})) {
-    if (kube::FindString(v, {"name"}) == volume) {
-      return kube::FindString(v, {"persistentVolumeClaim", "claimName"}).value_or("");
-    }
-  }
-  return "";
 }
 
 bool HasPreStop(const kube::Pod& pod, const std::string& container) {

@@ -10,18 +10,11 @@
 #include "absl/status/statusor.h"
 #include "pawk8s/agent/agent.h"
 #include "pawk8s/deployment/deployment.h"
+#include "pawk8s/deployment/mounted_claim.h"
 #include "pawk8s/fault/faults.h"
 #include "pawk8s/kube/informer.h"
 
 namespace pawk8s {
-
-// What a pod mounts at a path.
-struct MountedClaim {
-  std::string claim;   // its name; empty: what is mounted there is no claim's volume
-  std::string uid;     // of the claim
-  std::string volume;  // the PV that it is bound to
-  friend bool operator==(const MountedClaim&, const MountedClaim&) = default;
-};
 
 struct ObservedReplacement {
   fault::PodReplacement pod;
@@ -69,9 +62,5 @@ struct ObservedReplacement {
                                                            const std::string& pod_uid);
 
 [[nodiscard]] bool HasPreStop(const kube::Pod& pod, const std::string& container);
-
-// The claim behind what `container` of the pod mounts at `path`; empty if there is none.
-[[nodiscard]] std::string ClaimAt(const kube::Pod& pod, const std::string& container,
-                                  const std::string& path);
 
 }  // namespace pawk8s

@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/kube/informer.h"
 
 namespace pawk8s {
 namespace {
 
-std::string WhatLacks(const kube::Pod& before, const kube::Pod& now, const std::string& container,
-                      std::int64_t exit_code) {
+// Of one restart of `container` alone.
+std::string WhyNotRestarted(const kube::Pod& before, const kube::Pod& now,
+                            const std::string& container) {
   if (now.uid() != before.uid()) return "it is another pod, of uid " + now.uid();
   if (now.node() != before.node()) return "it is on another node";
   for (const kube::ContainerStatus& then : before.container_statuses()) {
@@ -21,13 +24,35 @@ std::string WhatLacks(const kube::Pod& before, const kube::Pod& now, const std::
       return fmt::format("{} has restarted {} times since{}{}", then.name, restarts,
                          status->reason.empty() ? "" : ", and is in ", status->reason);
     }
-    if (then.name == container && status->last_exit_code != exit_code) {
-      return fmt::format("{} ended with exit code {}", then.name,
-                         status->last_exit_code.value_or(-1));
-    }
   }
-  if (!before.container_status(container)) return container + " was not there";
+  return before.container_status(container) ? "" : container + " was not there";
+}
+
+std::string WhatLacks(const kube::Pod& before, const kube::Pod& now, const std::string& container,
+                      std::int64_t exit_code) {
+  if (std::string why = WhyNotRestarted(before, now, container); !why.empty()) return why;
+  const auto status = now.container_status(container);
+  if (status->last_exit_code != exit_code) {
+    return fmt::format("{} ended with exit code {}", container,
+                       status->last_exit_code.value_or(-1));
+  }
   return WhyNotReady(now);
+}
+
+// Empty: the pod is not there.
+absl::StatusOr<std::optional<kube::Pod>> ReadAgain(Deployment& paw, const kube::Pod& before,
+                                                   const Deadline& deadline) {
+  const auto now = paw.kube().Get({kube::kPods, before.ns(), before.name()}, deadline);
+  if (absl::IsNotFound(now.status())) return std::nullopt;
+  RETURN_IF_ERROR(now.status());
+  return kube::Pod(*now);
+}
+
+bool HasEnded(const kube::Pod& before, const kube::Pod& now, const std::string& container) {
+  const auto then = before.container_status(container);
+  const auto status = now.container_status(container);
+  return now.uid() == before.uid() && then && status &&
+         (status->state == "terminated" || status->restart_count > then->restart_count);
 }
 
 }  // namespace
@@ -46,12 +71,42 @@ Comeback ComebackOf(const kube::Pod& before, const kube::Pod& now, const std::st
 absl::StatusOr<Comeback> ReadComeback(Deployment& paw, const kube::Pod& before,
                                       const std::string& container, std::int64_t exit_code,
                                       const Deadline& deadline) {
-  const auto now = paw.kube().Get({kube::kPods, before.ns(), before.name()}, deadline);
-  if (absl::IsNotFound(now.status())) {
-    return Comeback{.pod = before.name(), .lacks = "it is not there"};
+  ASSIGN_OR_RETURN(const auto now, ReadAgain(paw, before, deadline));
+  if (!now) return Comeback{.pod = before.name(), .lacks = "it is not there"};
+  return ComebackOf(before, *now, container, exit_code);
+}
+
+Comeback RestartOf(const kube::Pod& before, const kube::Pod& now, const std::string& container) {
+  Comeback comeback{.pod = before.name(), .lacks = WhyNotRestarted(before, now, container)};
+  if (comeback.lacks.empty() && now.container_status(container)->state != "running") {
+    comeback.lacks = container + " does not run again";
   }
-  RETURN_IF_ERROR(now.status());
-  return ComebackOf(before, kube::Pod(*now), container, exit_code);
+  return comeback;
+}
+
+absl::StatusOr<Comeback> ReadRestart(Deployment& paw, const kube::Pod& before,
+                                     const std::string& container, const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const auto now, ReadAgain(paw, before, deadline));
+  if (!now) return Comeback{.pod = before.name(), .lacks = "it is not there"};
+  return RestartOf(before, *now, container);
+}
+
+absl::Status AwaitEnd(Deployment& paw, const kube::Pod& before, const std::string& container,
+                      Millis within, const Deadline& deadline) {
+  ASSIGN_OR_RETURN(
+      const auto watch,
+      kube::Informer::Start(
+          paw.kube(), {kube::kPods, before.ns(), "", "metadata.name=" + before.name()}, deadline));
+  const Deadline until = deadline.AtMost(within);
+  while (true) {
+    const kube::Informer::Snapshot seen = watch->Get();
+    const kube::Object* now = seen.Find(before.name());
+    if (now != nullptr && HasEnded(before, kube::Pod(*now), container)) return absl::OkStatus();
+    const absl::Status changed = watch->AwaitChange(seen.version, until);
+    if (!changed.ok()) {
+      return Annotate(changed, fmt::format("{} in {} did not end", container, before.name()));
+    }
+  }
 }
 
 absl::StatusOr<Lag> ReadLag(Deployment& paw, const kube::Pod& validator, const Deadline& deadline) {

@@ -30,6 +30,20 @@ struct Comeback {
                                                     std::int64_t exit_code,
                                                     const Deadline& deadline);
 
+// Restarted is: the same pod on the same node, one restart more of `container`, which runs again,
+// and none of any other container. Whether it is Ready does not matter.
+[[nodiscard]] Comeback RestartOf(const kube::Pod& before, const kube::Pod& now,
+                                 const std::string& container);
+[[nodiscard]] absl::StatusOr<Comeback> ReadRestart(Deployment& paw, const kube::Pod& before,
+                                                   const std::string& container,
+                                                   const Deadline& deadline);
+
+// Waits by watch until a run of the container has ended that had not in `before`, at most `within`:
+// DeadlineExceeded, in a sentence that says what did not come.
+[[nodiscard]] absl::Status AwaitEnd(Deployment& paw, const kube::Pod& before,
+                                    const std::string& container, Millis within,
+                                    const Deadline& deadline);
+
 // How far a validator is behind the others.
 struct Lag {
   std::string pod;

@@ -10,6 +10,7 @@
 
 #include "pawk8s/base/status.h"
 #include "pawk8s/kube/informer.h"
+#include "pawk8s/wait/until.h"
 
 namespace pawk8s {
 namespace {
@@ -103,6 +104,26 @@ absl::StatusOr<kube::Pod> FirstReady(const WorkloadState& state) {
   return absl::UnavailableError("no validator is Ready");
 }
 
+// The blocks since `from`, of the first pod that tells them: one that is Ready need not answer yet,
+// if no probe asks it.
+absl::StatusOr<BlockRange> AskAny(Deployment& paw, const std::vector<kube::Pod>& pods,
+                                  chain::Height from, const Deadline& deadline) {
+  auto report = Until(
+      deadline, Every(kAskEvery),
+      [&](const Deadline& d) -> absl::StatusOr<BlockRange> {
+        absl::Status last = absl::UnavailableError("there is no pod");
+        for (const kube::Pod& pod : pods) {
+          const auto node = paw.NodeOf(pod, d);
+          if (node.ok()) return paw.Blocks(pod, from, node->status.latest, d);
+          last = node.status();
+        }
+        return last;
+      },
+      [](const BlockRange& range) { return range.blocks.size() >= 2; });
+  RETURN_IF_ERROR(Annotate(report.status, "asking for the blocks of the rollout"));
+  return *std::move(report.last);
+}
+
 absl::StatusOr<chain::Height> LatestHeight(Deployment& paw, const WorkloadState& state,
                                            const Deadline& deadline) {
   ASSIGN_OR_RETURN(const kube::Pod pod, FirstReady(state));
@@ -193,6 +214,26 @@ std::map<std::string, PodImage> ImagesFromJson(const json& from) {
 
 }  // namespace
 
+std::string WhyNotAsBefore(const std::map<std::string, PodImage>& before,
+                           const std::map<std::string, PodImage>& now) {
+  if (before.empty()) return "there was no pod before";
+  for (const auto& [pod, was] : before) {
+    const auto found = now.find(pod);
+    if (found == now.end()) return pod + " is not there";
+    const PodImage& is = found->second;
+    if (is.revision != was.revision) {
+      return fmt::format("{} is of revision {}, not {}", pod, is.revision, was.revision);
+    }
+    if (is.image_id != was.image_id) {
+      return fmt::format("{} runs image {}, not {}", pod, is.image_id, was.image_id);
+    }
+  }
+  for (const auto& [pod, is] : now) {
+    if (!before.contains(pod)) return pod + " is new";
+  }
+  return "";
+}
+
 json RollingUpdate::ToJson() const {
   json gaps = json::array();
   for (const Millis gap : block_gaps) gaps.push_back(gap.count());
@@ -273,13 +314,11 @@ absl::StatusOr<RollingUpdate> RollOutAnnotation(Deployment& paw, fault::Faults& 
       deadline.AtMost(within)));
   // Blocks stay: whoever is there at the end has those of the whole time.
   ASSIGN_OR_RETURN(const WorkloadState after, paw.Read(paw.profile().validators, deadline));
-  ASSIGN_OR_RETURN(const kube::Pod teller, FirstReady(after));
-  ASSIGN_OR_RETURN(const PodNode last, paw.NodeOf(teller, deadline));
-  ASSIGN_OR_RETURN(const BlockRange blocks,
-                   paw.Blocks(teller, first.status.latest, last.status.latest, deadline));
+  const Deadline soon = deadline.AtMost(paw.profile().thresholds.pod_ready);
+  ASSIGN_OR_RETURN(const BlockRange blocks, AskAny(paw, after.pods, first.status.latest, soon));
   RETURN_IF_ERROR(edit.Revert());
   return RollingUpdate{
-      .rollout = log.rollout(), .told_by = teller.name(), .block_gaps = blocks.Gaps()};
+      .rollout = log.rollout(), .told_by = blocks.told_by, .block_gaps = blocks.Gaps()};
 }
 
 absl::StatusOr<StuckUpdate> RollOutAbsentImage(Deployment& paw, fault::Faults& faults, int blocks,

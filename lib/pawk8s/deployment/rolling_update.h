@@ -44,6 +44,11 @@ struct PodImage {
   friend bool operator==(const PodImage&, const PodImage&) = default;
 };
 
+// Which pod does not run what it did, and what it runs; empty if each does. Nothing at all is not
+// as before.
+[[nodiscard]] std::string WhyNotAsBefore(const std::map<std::string, PodImage>& before,
+                                         const std::map<std::string, PodImage>& now);
+
 struct StuckUpdate {
   Rollout stuck;
   EvictionAnswers evictions;  // of the pods that were not replaced, while it was stuck

@@ -36,6 +36,17 @@ std::optional<Millis> SigningHistory::AllSignedAfter(int window, int least) cons
   return std::nullopt;
 }
 
+std::map<std::string, std::int64_t> SigningHistory::SignedByPod() const {
+  std::map<std::string, std::int64_t> signed_by;
+  for (const auto& [address, pod] : validators) {
+    signed_by[pod] = std::ranges::count_if(commits, [&](const chain::Commit& commit) {
+      return std::ranges::find(commit.signers, chain::ValidatorAddress{address}) !=
+             commit.signers.end();
+    });
+  }
+  return signed_by;
+}
+
 absl::StatusOr<SigningHistory> ReadSigning(Deployment& paw, chain::Height since,
                                            const Deadline& deadline) {
   ASSIGN_OR_RETURN(const std::vector<PodNode> nodes, paw.ValidatorNodes(deadline));
@@ -59,6 +70,26 @@ absl::StatusOr<SigningHistory> ReadSigning(Deployment& paw, chain::Height since,
     if (!votes) history.not_in_set.push_back(pod);
   }
   return history;
+}
+
+absl::StatusOr<Progress> ReadProgress(Deployment& paw, const kube::Pod& teller, chain::Height since,
+                                      const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const PodNode node, paw.NodeOf(teller, deadline));
+  return Progress{.told_by = teller.name(), .blocks = node.status.latest - since};
+}
+
+absl::StatusOr<Votes> ReadVotes(Deployment& paw, const kube::Pod& teller, const PodNode& validator,
+                                chain::Height since, const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const PodNode node, paw.NodeOf(teller, deadline));
+  Votes votes{.pod = validator.pod, .told_by = teller.name()};
+  for (chain::Height height = since + 1; height < node.status.latest; height = height + 1) {
+    ASSIGN_OR_RETURN(const chain::Commit commit, paw.RpcOf(teller).CommitAt(height, deadline));
+    ++votes.commits;
+    if (std::ranges::find(commit.signers, validator.status.validator) != commit.signers.end()) {
+      ++votes.signed_by_it;
+    }
+  }
+  return votes;
 }
 
 absl::StatusOr<std::map<std::string, std::string>> AppHashes(Deployment& paw,

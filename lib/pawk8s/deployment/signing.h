@@ -24,11 +24,35 @@ struct SigningHistory {
   // From `since` to the end of the first `window` consecutive blocks of which every validator
   // signed at least `least`. Empty: there is none yet.
   [[nodiscard]] std::optional<Millis> AllSignedAfter(int window, int least) const;
+  // How many of the commits a validator signed, by pod.
+  [[nodiscard]] std::map<std::string, std::int64_t> SignedByPod() const;
 };
 // The blocks after `since`, as the first Ready validator has them; without the latest, whose commit
 // may still grow. Every pod of the validators must answer.
 [[nodiscard]] absl::StatusOr<SigningHistory> ReadSigning(Deployment& paw, chain::Height since,
                                                          const Deadline& deadline);
+
+// How far the chain has come since a height.
+struct Progress {
+  std::string told_by;
+  std::int64_t blocks = 0;
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
+[[nodiscard]] absl::StatusOr<Progress> ReadProgress(Deployment& paw, const kube::Pod& teller,
+                                                    chain::Height since, const Deadline& deadline);
+
+// One validator's part in the commits of the blocks after a height.
+struct Votes {
+  std::string pod;
+  std::string told_by;
+  std::int64_t commits = 0;
+  std::int64_t signed_by_it = 0;  // of those
+  friend bool operator==(const Votes&, const Votes&) = default;
+};
+// As `teller` has them; without the latest, whose commit may still grow.
+[[nodiscard]] absl::StatusOr<Votes> ReadVotes(Deployment& paw, const kube::Pod& teller,
+                                              const PodNode& validator, chain::Height since,
+                                              const Deadline& deadline);
 
 // The app hash of the highest height that every one of `pods` has, by pod.
 [[nodiscard]] absl::StatusOr<std::map<std::string, std::string>> AppHashes(

@@ -68,6 +68,26 @@ class Faults {
                                              const Deadline& deadline,
                                              const FaultOptions& options = {});
 
+  // Changes an object that this run has made, which is taken back as a whole: nothing is left to
+  // revert. FailedPrecondition if it is not this run's.
+  [[nodiscard]] absl::Status EditOwn(const kube::ObjectRef& object, const kube::Json& patch,
+                                     const std::string& what, const Deadline& deadline);
+  // ... deletes it, and returns when it is gone.
+  [[nodiscard]] absl::Status DeleteOwn(const kube::ObjectRef& object, const Deadline& deadline);
+
+  // volumes.cc
+  // Makes a claim of the suite's own. Reverting deletes it together with its volume and all that is
+  // on it, whatever the volume's reclaim policy says, and needs the pods that use it to be gone.
+  [[nodiscard]] absl::StatusOr<Fault> Claim(const std::string& ns, kube::Json claim,
+                                            const Deadline& deadline,
+                                            const FaultOptions& options = {});
+  // ... for the volume that an own claim has left, as an operator would who wants its data back.
+  // NotFound if there is no such volume, FailedPrecondition if it is not Released or was not ours.
+  [[nodiscard]] absl::StatusOr<Fault> ClaimAgain(const std::string& ns, kube::Json claim,
+                                                 const std::string& volume,
+                                                 const Deadline& deadline,
+                                                 const FaultOptions& options = {});
+
   // nodes.cc
   [[nodiscard]] absl::StatusOr<Fault> Cordon(const std::string& node, const Deadline& deadline,
                                              const FaultOptions& options = {});
@@ -120,6 +140,15 @@ class Faults {
                                              agent::Injection injection, const std::string& what,
                                              std::vector<kube::Pod> loss, const Deadline& deadline,
                                              const FaultOptions& options, Witness witness);
+  using Act = std::function<absl::Status(const Deadline&)>;
+  // Creates an object, labelled with the run, after `first`.
+  [[nodiscard]] absl::StatusOr<Fault> Make(const kube::Collection& in, kube::Json object,
+                                           Undo::Kind undo, const Act& first,
+                                           const Deadline& deadline, const FaultOptions& options);
+  // What `act` does to an object of this run, until `witness` sees it.
+  [[nodiscard]] absl::Status DoToOwn(const kube::ObjectRef& object, const std::string& what,
+                                     const Act& act, const Witness& witness,
+                                     const Deadline& deadline);
 
   std::shared_ptr<const FaultContext> context_;
 };

@@ -57,6 +57,12 @@ absl::StatusOr<Fault> Faults::Scale(const kube::ObjectRef& workload, int replica
 
 absl::StatusOr<Fault> Faults::Create(const kube::Collection& in, Json object,
                                      const Deadline& deadline, const FaultOptions& options) {
+  return Make(in, std::move(object), Undo::Kind::kDelete, nullptr, deadline, options);
+}
+
+absl::StatusOr<Fault> Faults::Make(const kube::Collection& in, Json object, Undo::Kind undo,
+                                   const Act& first, const Deadline& deadline,
+                                   const FaultOptions& options) {
   kube::Client& client = context_->client;
   const std::string name = object.at("metadata").at("name");
   const kube::ObjectRef ref{in.resource, in.ns, name};
@@ -67,15 +73,59 @@ absl::StatusOr<Fault> Faults::Create(const kube::Collection& in, Json object,
   RETURN_IF_ERROR(client.Create(in, object, deadline, {.dry_run = true}).status());
   Plan plan{.what = "create " + NameOf(ref),
             .target = NameOf(ref),
-            .undo = {.kind = Undo::Kind::kDelete, .object = ref},
+            .undo = {.kind = undo, .object = ref},
             .hold = options.hold};
-  plan.act = [&client, in, object](const std::string&, const Deadline& d) {
+  plan.act = [&client, in, object, first](const std::string&, const Deadline& d) {
+    if (first) RETURN_IF_ERROR(first(d));
     return client.Create(in, object, d).status();
   };
   plan.witness = [&client, ref](const Deadline& d) -> absl::StatusOr<bool> {
     return client.Get(ref, d).ok();
   };
   return Fault::Arm(context_, std::move(plan), deadline);
+}
+
+absl::Status Faults::EditOwn(const kube::ObjectRef& object, const Json& patch,
+                             const std::string& what, const Deadline& deadline) {
+  kube::Client& client = context_->client;
+  return DoToOwn(
+      object, what,
+      [&client, object, patch](const Deadline& d) {
+        return client.Patch(object, kube::PatchType::kMerge, patch, d).status();
+      },
+      [&client, object, patch](const Deadline& d) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const kube::Object now, client.Get(object, d));
+        return Holds(now.json(), patch);
+      },
+      deadline);
+}
+
+absl::Status Faults::DeleteOwn(const kube::ObjectRef& object, const Deadline& deadline) {
+  kube::Client& client = context_->client;
+  return DoToOwn(
+      object, "delete " + NameOf(object),
+      [&client, object](const Deadline& d) { return client.Delete(object, d); },
+      [&client, object](const Deadline& d) -> absl::StatusOr<bool> {
+        const absl::Status there = client.Get(object, d).status();
+        if (absl::IsNotFound(there)) return true;
+        RETURN_IF_ERROR(there);
+        return false;
+      },
+      deadline);
+}
+
+absl::Status Faults::DoToOwn(const kube::ObjectRef& object, const std::string& what, const Act& act,
+                             const Witness& witness, const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const kube::Object before, context_->client.Get(object, deadline));
+  if (before.label(kRunLabel) != context_->run) {
+    return absl::FailedPreconditionError(
+        fmt::format("refused to {}: {} is not of this run", what, NameOf(object)));
+  }
+  Plan plan{.what = what, .target = NameOf(object), .uid = before.uid()};
+  plan.act = [act](const std::string&, const Deadline& d) { return act(d); };
+  plan.witness = witness;
+  ASSIGN_OR_RETURN(Fault done, Fault::Arm(context_, std::move(plan), deadline));
+  return done.Revert();
 }
 
 }  // namespace pawk8s::fault

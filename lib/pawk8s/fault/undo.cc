@@ -4,6 +4,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "pawk8s/base/status.h"
 
@@ -12,12 +13,20 @@ namespace {
 
 using kube::Json;
 
-constexpr std::array<std::pair<Undo::Kind, const char*>, 4> kKinds = {{
+// As the uid of a claim: one that can never exist, by which the volume counts as left.
+constexpr const char* kNobody = "pawk8s-nobody";
+
+constexpr std::array<std::pair<Undo::Kind, const char*>, 5> kKinds = {{
     {Undo::Kind::kNothing, "nothing"},
     {Undo::Kind::kPatch, "patch"},
     {Undo::Kind::kDelete, "delete"},
+    {Undo::Kind::kClaim, "claim"},
     {Undo::Kind::kAgent, "agent"},
 }};
+
+bool IsOfAnObject(Undo::Kind kind) {
+  return kind == Undo::Kind::kPatch || kind == Undo::Kind::kDelete || kind == Undo::Kind::kClaim;
+}
 
 absl::Status TakeBackPatch(kube::Client& client, const Undo& undo, const Deadline& deadline) {
   const auto now = client.Get(undo.object, deadline);
@@ -48,6 +57,49 @@ absl::Status TakeBackCreation(kube::Client& client, const Undo& undo, const Dead
   return absl::UnavailableError(fmt::format("{} is still being deleted", undo.object.ToString()));
 }
 
+absl::StatusOr<std::vector<kube::Object>> VolumesOf(kube::Client& client,
+                                                    const kube::ObjectRef& claim,
+                                                    const Deadline& deadline) {
+  ASSIGN_OR_RETURN(kube::ObjectList volumes, client.List({kube::kPersistentVolumes}, deadline));
+  std::erase_if(volumes.items, [&](const kube::Object& volume) {
+    return kube::FindString(volume.json(), {"spec", "claimRef", "namespace"}) != claim.ns ||
+           kube::FindString(volume.json(), {"spec", "claimRef", "name"}) != claim.name;
+  });
+  return std::move(volumes.items);
+}
+
+// Lets its provisioner delete the volume as soon as no claim has it. Only a volume that a claim has
+// left is deleted: one that was meant for a claim which never came must be told that it is gone.
+absl::Status GiveUp(kube::Client& client, const kube::Object& volume, const Deadline& deadline) {
+  Json spec = Json::object();
+  if (kube::FindString(volume.json(), {"spec", "persistentVolumeReclaimPolicy"}) != "Delete") {
+    spec["persistentVolumeReclaimPolicy"] = "Delete";
+  }
+  if (kube::FindString(volume.json(), {"status", "phase"}) == "Available") {
+    spec["claimRef"] = {{"uid", kNobody}};
+  }
+  if (spec.empty() || volume.deletion_time()) return absl::OkStatus();
+  const absl::Status told =
+      client
+          .Patch({kube::kPersistentVolumes, "", volume.name()}, kube::PatchType::kMerge,
+                 {{"spec", std::move(spec)}}, deadline)
+          .status();
+  return absl::IsNotFound(told) ? absl::OkStatus() : told;
+}
+
+absl::Status TakeBackClaim(kube::Client& client, const Undo& undo, const Deadline& deadline) {
+  const auto claim = client.Get(undo.object, deadline);
+  if (!claim.ok() && !absl::IsNotFound(claim.status())) return claim.status();
+  if (claim.ok() && !claim->label(kRunLabel)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<kube::Object> volumes,
+                   VolumesOf(client, undo.object, deadline));
+  for (const kube::Object& volume : volumes) RETURN_IF_ERROR(GiveUp(client, volume, deadline));
+  if (claim.ok()) RETURN_IF_ERROR(TakeBackCreation(client, undo, deadline));
+  if (volumes.empty()) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("the volume {} of {} is still there",
+                                            volumes.front().name(), undo.object.ToString()));
+}
+
 }  // namespace
 
 Json Undo::ToJson() const {
@@ -55,7 +107,7 @@ Json Undo::ToJson() const {
   for (const auto& [k, name] : kKinds) {
     if (k == kind) json["do"] = name;
   }
-  if (kind == Kind::kPatch || kind == Kind::kDelete) json["object"] = object.ToJson();
+  if (IsOfAnObject(kind)) json["object"] = object.ToJson();
   if (kind == Kind::kPatch) {
     json["uid"] = uid;
     json["patch"] = patch;
@@ -78,7 +130,7 @@ absl::StatusOr<Undo> Undo::FromJson(const Json& json) try {
     }
   }
   if (!known) return absl::DataLossError("unknown way to undo: " + what);
-  if (undo.kind == Kind::kPatch || undo.kind == Kind::kDelete) {
+  if (IsOfAnObject(undo.kind)) {
     undo.object = kube::ObjectRef::FromJson(json.at("object"));
   }
   if (undo.kind == Kind::kPatch) {
@@ -133,6 +185,8 @@ absl::Status TakeBack(kube::Client& client, const RevertOnNode& agent, const Und
       return TakeBackPatch(client, undo, deadline);
     case Undo::Kind::kDelete:
       return TakeBackCreation(client, undo, deadline);
+    case Undo::Kind::kClaim:
+      return TakeBackClaim(client, undo, deadline);
     case Undo::Kind::kAgent:
       if (!agent) return absl::FailedPreconditionError("there is no agent to ask");
       return agent(undo.node, undo.agent_fault, deadline);

@@ -20,10 +20,11 @@ struct Undo {
     kNothing,  // nothing to take back: a deleted pod, which its controller makes anew
     kPatch,    // merge patch that puts the changed fields back
     kDelete,   // of an object that the fault created, which carries kRunLabel
+    kClaim,    // of a claim that the fault created, likewise, with its volume and what is on it
     kAgent,    // a fault that the agent of one node holds
   };
   Kind kind = Kind::kNothing;
-  kube::ObjectRef object = {};  // of kPatch and kDelete
+  kube::ObjectRef object = {};  // of kPatch, kDelete and kClaim
   std::string uid = {};         // of kPatch: another object by that name is left alone
   kube::Json patch = {};        // of kPatch
   std::string node = {};        // of kAgent

@@ -205,6 +205,11 @@ void Case::MeasureAllAtMost(const std::string& name, const std::vector<Millis>& 
                  .series = series});
 }
 
+void Case::MeasureAtMost(const std::string& name, double value, double most,
+                         const std::string& unit) {
+  recorder_.Add({.name = name, .value = value, .unit = unit, .relation = "<=", .threshold = most});
+}
+
 void Case::MeasureAtLeast(const std::string& name, double value, double least,
                           const std::string& unit) {
   recorder_.Add({.name = name, .value = value, .unit = unit, .relation = ">=", .threshold = least});

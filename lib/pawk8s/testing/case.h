@@ -138,6 +138,8 @@ class Case : public ::testing::Test {
 
   // Records a measured duration beside its limit. Judging is the matcher's part.
   void MeasureAtMost(const std::string& name, std::optional<Millis> value, Millis limit);
+  void MeasureAtMost(const std::string& name, double value, double most,
+                     const std::string& unit = "");
   void MeasureAtLeast(const std::string& name, double value, double least,
                       const std::string& unit = "");
   void MeasureAtLeast(const std::string& name, Millis value, Millis least);

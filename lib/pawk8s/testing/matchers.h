@@ -13,6 +13,7 @@
 
 #include "pawk8s/chain/rpc.h"
 #include "pawk8s/deployment/deployment.h"
+#include "pawk8s/deployment/signing.h"
 #include "pawk8s/deployment/workload.h"
 #include "pawk8s/fault/pod_replacement.h"
 
@@ -24,6 +25,9 @@ inline void PrintTo(const PodNode& node, std::ostream* out) {
 }
 inline void PrintTo(const BlockRange& range, std::ostream* out) {
   *out << range.blocks.size() << " blocks as told by " << range.told_by;
+}
+inline void PrintTo(const Progress& progress, std::ostream* out) {
+  *out << progress.blocks << " blocks as told by " << progress.told_by;
 }
 namespace chain {
 inline void PrintTo(const Peer& peer, std::ostream* out) {
@@ -75,6 +79,11 @@ MATCHER_P(IsReadyWithin, limit,
 
 MATCHER_P(HasAtLeastBlocks, count, fmt::format("at least {} blocks", count)) {
   return std::cmp_greater_equal(arg.blocks.size(), count);
+}
+
+// Of a Progress.
+MATCHER_P(HasMadeBlocks, count, fmt::format("a chain that has made at least {} blocks", count)) {
+  return arg.blocks >= count;
 }
 
 MATCHER_P(HasNoGapOver, limit,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,9 @@ namespace pawk8s::testing {
 namespace {
 
 std::string Now() { return FormatUtc(std::chrono::system_clock::now()); }
+
+// Of all threads of this process.
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 // The text behind `key`, without it, up to `end`; nothing if there is no `key`.
 std::optional<std::string_view> Behind(std::string_view text, std::string_view key,
@@ -116,6 +120,7 @@ void Recorder::OnTestStart(const ::testing::TestInfo& info) {
   next_outcome_.reset();
   gathered_ = false;
   began_ = Clock::Real().Now();
+  cpu_began_ = CpuSeconds();
   began_at_ = std::chrono::system_clock::now();
   Write();
 }
@@ -206,6 +211,7 @@ void Recorder::OnTestEnd(const ::testing::TestInfo& info) {
   if (record_.outcome == Outcome::kStarted) record_.outcome = Outcome::kPassed;
   record_.finished = Now();
   record_.seconds = std::chrono::duration<double>(Clock::Real().Now() - began_).count();
+  record_.cpu_seconds = CpuSeconds() - cpu_began_;
   Write();
   fmt::print("{}",
              WithoutSkipBanner(

@@ -66,6 +66,7 @@ class Recorder : public ::testing::EmptyTestEventListener {
   const CatalogueCase* entry_ = nullptr;
   Record record_;
   SteadyTime began_;
+  double cpu_began_ = 0;
   std::chrono::system_clock::time_point began_at_;
   bool gathered_ = false;
   std::optional<Outcome> next_outcome_;  // of the failure that Fail() is about to raise

@@ -24,8 +24,8 @@ inline void PrintTo(const Rollout& rollout, std::ostream* out) { *out << rollout
 inline void PrintTo(const EvictionAnswers& answers, std::ostream* out) {
   *out << fmt::format("{} of {} refused", answers.refused, answers.asked);
 }
-inline void PrintTo(const PodImage& image, std::ostream* out) {
-  *out << fmt::format("revision {}, image {}", image.revision, image.image_id);
+inline void PrintTo(const StuckUpdate& update, std::ostream* out) {
+  *out << fmt::format("a rollback to {}", update.revision_before);
 }
 inline void PrintTo(const SigningHistory& history, std::ostream* out) {
   *out << fmt::format("{} commits since height {} as told by {}", history.commits.size(),
@@ -95,6 +95,24 @@ MATCHER(
 MATCHER(ReplacesOnlyTheLastAndNeverReady, "only the highest ordinal replaced, and never Ready") {
   return arg.turns.size() == 1 && arg.turns.front().ordinal == arg.replicas - 1 &&
          arg.turns.front().created && !arg.turns.front().ready;
+}
+
+MATCHER(LeavesTheOthersAsTheyWere, "pods that are not replaced keep revision and image") {
+  std::map<std::string, PodImage> kept = arg.before;
+  std::map<std::string, PodImage> meanwhile = arg.meanwhile;
+  for (const PodTurn& turn : arg.stuck.turns) {
+    kept.erase(turn.pod);
+    meanwhile.erase(turn.pod);
+  }
+  const std::string why = WhyNotAsBefore(kept, meanwhile);
+  *result_listener << why;
+  return why.empty();
+}
+
+MATCHER(EndsAsItBegan, "every pod of the revision and image of before") {
+  const std::string why = WhyNotAsBefore(arg.before, arg.after);
+  *result_listener << why;
+  return why.empty();
 }
 
 MATCHER_P(PlacesNoneOn, node, fmt::format("no pod placed on {}", node)) {

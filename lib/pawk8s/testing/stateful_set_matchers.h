@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <ostream>
@@ -110,7 +111,13 @@ MATCHER(WentInReverseOrder, "pods that end one after another, the last ordinal f
 }
 
 MATCHER_P(WasGoneWithin, limit, "pods that are all gone within " + set_matchers::Text(limit)) {
-  *result_listener << "which were gone after " << set_matchers::Text(arg.AllGoneAfter());
+  const auto left = std::find_if(arg.pods.rbegin(), arg.pods.rend(),
+                                 [](const PodCycle& pod) { return !pod.gone; });
+  if (left != arg.pods.rend()) {
+    *result_listener << "of which " << left->pod << " was the next to go";
+  } else {
+    *result_listener << "which were gone after " << set_matchers::Text(arg.AllGoneAfter());
+  }
   return arg.AllGoneAfter() && *arg.AllGoneAfter() <= limit;
 }
 

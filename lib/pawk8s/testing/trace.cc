@@ -77,6 +77,9 @@ void NoteTrace(Recorder& recorder, const Evicted& evicted) {
   for (int i = 0; i < evicted.answers.asked; ++i) recorder.CountObservation();
 }
 
+void NoteTrace(Recorder& recorder, const KeptClaim& /*kept*/) { recorder.CountObservation(); }
+void NoteTrace(Recorder& recorder, const RecoveredData& /*data*/) { recorder.CountObservation(); }
+
 void SetTarget(StimulusStep& step, std::string_view target) {
   const auto blank = target.find(' ');
   step.kind = blank == std::string_view::npos ? "" : target.substr(0, blank);

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "pawk8s/deployment/eviction.h"
+#include "pawk8s/deployment/kept_claim.h"
+#include "pawk8s/deployment/own_volume.h"
 #include "pawk8s/deployment/replacement.h"
 #include "pawk8s/deployment/rolling_update.h"
 #include "pawk8s/fault/fault.h"
@@ -21,6 +23,8 @@ void NoteTrace(Recorder& recorder, const RollingUpdate& update);
 void NoteTrace(Recorder& recorder, const StuckUpdate& update);
 void NoteTrace(Recorder& recorder, const DrainTrace& trace);
 void NoteTrace(Recorder& recorder, const Evicted& evicted);
+void NoteTrace(Recorder& recorder, const KeptClaim& kept);
+void NoteTrace(Recorder& recorder, const RecoveredData& data);
 
 // Splits "StatefulSet paw/paw-validator" into the kind and the name of a step's target.
 void SetTarget(StimulusStep& step, std::string_view target);

@@ -185,6 +185,8 @@ std::string VerdictText(const Verdict& verdict) {
 
 std::string VerdictTable(const Verdict& verdict) {
   std::string text;
+  double seconds = 0;
+  double cpu_seconds = 0;
   for (const CaseVerdict& c : verdict.cases) {
     if (!c.recorded || c.state == "not-implemented") continue;
     text += fmt::format("{:<11} {:<15} {:>7.2f} s  {}\n", c.entry->id, c.state, c.record.seconds,
@@ -192,6 +194,13 @@ std::string VerdictTable(const Verdict& verdict) {
     for (const Measure& m : c.record.measures) {
       text += fmt::format("{:40}{}\n", "", MeasureText(m));
     }
+    seconds += c.record.seconds;
+    cpu_seconds += c.record.cpu_seconds;
+  }
+  if (seconds > 0) {
+    text +=
+        fmt::format("all cases  {:.1f} s, in which the suite itself computed {:.1f} s: {:.1f} %\n",
+                    seconds, cpu_seconds, 100 * cpu_seconds / seconds);
   }
   return text;
 }
@@ -201,7 +210,8 @@ absl::Status WriteVerdict(const Verdict& verdict, const fs::path& run_folder,
   RETURN_IF_ERROR(WriteFileAtomically(run_folder / "verdict.txt",
                                       VerdictText(verdict) + "\n" + VerdictTable(verdict)));
   RETURN_IF_ERROR(WriteFileAtomically(run_folder / "junit.xml", VerdictJUnit(verdict)));
-  return WriteFileAtomically(run_folder / "report.html", VerdictReport(verdict, history));
+  return WriteFileAtomically(run_folder / "report.html",
+                             VerdictReport(verdict, history, run_folder));
 }
 
 }  // namespace pawk8s

@@ -108,6 +108,7 @@ struct Record {
   std::string started;   // RFC 3339
   std::string finished;  // empty while running
   double seconds = 0;
+  double cpu_seconds = 0;     // that the case's own process computed: the rest it waited
   int observations = 0;       // facts read from the deployment; a pass without any is a failure
   int attempts = 1;           // how often this run has run the case
   std::string failed_before;  // the summary of an earlier attempt that failed; never forgotten

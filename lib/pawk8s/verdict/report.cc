@@ -185,7 +185,16 @@ data FailureData(const std::string& text) {
   return failure;
 }
 
-data CaseData(const CaseVerdict& c, const std::map<std::string, CaseHistory>& history) {
+// Empty where there is no such page.
+std::string LinkToPage(const std::string& id, const std::filesystem::path& run_folder) {
+  const std::filesystem::path page = PageOfCase(id);
+  std::error_code error;
+  if (!std::filesystem::exists(page, error)) return "";
+  return std::filesystem::relative(page, run_folder, error).string();
+}
+
+data CaseData(const CaseVerdict& c, const std::map<std::string, CaseHistory>& history,
+              const std::filesystem::path& run_folder) {
   const Kind& kind = KindOf(c);
   const CatalogueCase& entry = *c.entry;
   data d;
@@ -197,6 +206,7 @@ data CaseData(const CaseVerdict& c, const std::map<std::string, CaseHistory>& hi
   d.set("item", entry.item);
   d.set("claim", entry.proves);
   d.set("defect", entry.mutant);
+  d.set("page", Optional(LinkToPage(entry.id, run_folder)));
   d.set("open", kind.style == std::string_view("no"));
   d.set("took",
         c.recorded && c.state != "not-implemented" ? Duration(c.record.seconds) : std::string());
@@ -238,7 +248,8 @@ data CaseData(const CaseVerdict& c, const std::map<std::string, CaseHistory>& hi
   return d;
 }
 
-data SuitesData(const Verdict& verdict, const std::map<std::string, CaseHistory>& history) {
+data SuitesData(const Verdict& verdict, const std::map<std::string, CaseHistory>& history,
+                const std::filesystem::path& run_folder) {
   std::vector<std::pair<std::string, std::vector<const CaseVerdict*>>> suites;
   for (const CaseVerdict& c : verdict.cases) {
     auto suite = std::ranges::find(suites, c.entry->suite, &decltype(suites)::value_type::first);
@@ -253,7 +264,7 @@ data SuitesData(const Verdict& verdict, const std::map<std::string, CaseHistory>
           std::to_string(std::ranges::count_if(cases, [](const auto* c) { return c->passed; })));
     d.set("suite_size", std::to_string(cases.size()));
     data rows = data::type::list;
-    for (const CaseVerdict* c : cases) rows << CaseData(*c, history);
+    for (const CaseVerdict* c : cases) rows << CaseData(*c, history, run_folder);
     d.set("cases", rows);
     list << d;
   }
@@ -323,7 +334,8 @@ data RunFacts(const Verdict& v) {
 
 }  // namespace
 
-std::string VerdictReport(const Verdict& v, const std::map<std::string, CaseHistory>& history) {
+std::string VerdictReport(const Verdict& v, const std::map<std::string, CaseHistory>& history,
+                          const std::filesystem::path& run_folder) {
   data page;
   std::string phase(v.phase->name);
   phase[0] = static_cast<char>(phase[0] - 'a' + 'A');
@@ -377,7 +389,7 @@ std::string VerdictReport(const Verdict& v, const std::map<std::string, CaseHist
   }
   page.set("any_failing", any);
   page.set("failing", failing);
-  page.set("suites", SuitesData(v, history));
+  page.set("suites", SuitesData(v, history, run_folder));
 
   kainjow::mustache::mustache renderer{std::string(kReportTemplate)};
   renderer.set_custom_escape([](const std::string& text) { return EscapeMarkup(text); });

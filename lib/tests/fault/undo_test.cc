@@ -43,13 +43,15 @@ TEST(Undo, HoldsSeesEveryFieldOfAPatch) {
 }
 
 TEST(Undo, SurvivesTheLedger) {
-  for (const Undo& undo : {Undo{},
-                           Undo{.kind = Undo::Kind::kPatch,
-                           .object = {kube::kNodes, "", "n1"},
-                           .uid = "u",
-                           .patch = {{"spec", {{"unschedulable", nullptr}}}}},
-                           Undo{.kind = Undo::Kind::kDelete, .object = {kube::kPods, "paw", "p"}},
-                           Undo{.kind = Undo::Kind::kAgent, .node = "n1", .agent_fault = "f1"}}) {
+  for (const Undo& undo :
+       {Undo{},
+        Undo{.kind = Undo::Kind::kPatch,
+        .object = {kube::kNodes, "", "n1"},
+        .uid = "u",
+        .patch = {{"spec", {{"unschedulable", nullptr}}}}},
+        Undo{.kind = Undo::Kind::kDelete, .object = {kube::kPods, "paw", "p"}},
+        Undo{.kind = Undo::Kind::kClaim, .object = {kube::kPersistentVolumeClaims, "paw", "c"}},
+        Undo{.kind = Undo::Kind::kAgent, .node = "n1", .agent_fault = "f1"}}) {
     ASSERT_OK_AND_ASSIGN(const Undo read, Undo::FromJson(Json::parse(undo.ToJson().dump())));
     EXPECT_EQ(read.ToJson(), undo.ToJson());
     EXPECT_EQ(read.object.Path(), undo.object.Path());

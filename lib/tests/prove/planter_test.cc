@@ -9,6 +9,7 @@
 #include "fake/fake_api_server.h"
 #include "kube/test_util.h"
 #include "prove/content.h"
+#include "prove/governance.h"
 #include "prove/prove_fixture.h"
 #include "prove/undo.h"
 #include "test_folder.h"
@@ -177,6 +178,46 @@ TEST_F(Plant, AReplacedClaimGetsItsVolumeBack) {
       });
 }
 
+TEST_F(Plant, AVolumeIsNamedByItsClaim) {
+  Put("/api/v1/persistentvolumes/pv-1", "PersistentVolume",
+      {{"spec", {{"capacity", {{"storage", "1Gi"}}}}}});
+  Put("/api/v1/namespaces/paw/persistentvolumeclaims/data", "PersistentVolumeClaim",
+      {{"spec", {{"volumeName", "pv-1"}}}});
+  const auto capacity = [&] {
+    return Live("/api/v1/persistentvolumes/pv-1")["spec"]["capacity"]["storage"];
+  };
+  ExpectRoundTrip({New("patch", {{"object", "PersistentVolume paw/data"},
+                                 {"type", "merge"},
+                                 {"body", {{"spec", {{"capacity", {{"storage", "9Gi"}}}}}}}})},
+                  [&] { EXPECT_EQ(capacity(), "9Gi"); });
+  EXPECT_EQ(capacity(), "1Gi");
+  EXPECT_THAT(site_->kinds.Resolve("PersistentVolume paw/none", Soon()),
+              Fails(absl::StatusCode::kNotFound, HasSubstr("none")));
+}
+
+TEST_F(Plant, WhatTheRedRunDestroysIsKept) {
+  const json ref = {{"name", "data"}, {"uid", "old"}};
+  Put("/api/v1/persistentvolumes/pv-1", "PersistentVolume", {{"spec", {{"claimRef", ref}}}});
+  Put("/api/v1/persistentvolumes/pv-2", "PersistentVolume",
+      {{"spec", {{"claimRef", ref}, {"persistentVolumeReclaimPolicy", "Retain"}}}});
+  const std::string path = "/api/v1/namespaces/paw/persistentvolumeclaims/data";
+  Put(path, "PersistentVolumeClaim",
+      {{"spec", {{"accessModes", {"ReadWriteOnce"}}, {"volumeName", "pv-1"}}}});
+  ExpectRoundTrip({New("keep", {{"object", "PersistentVolumeClaim paw/data"}})}, [&] {
+    const kube::ObjectRef claim{kube::kPersistentVolumeClaims, "paw", "data"};
+    ASSERT_THAT(paw_->kube().Delete(claim, Soon()), IsOk());
+  });
+  // Another one may have its name by then: it goes, and so does the volume that was made for it.
+  ExpectRoundTrip({New("keep", {{"object", "PersistentVolumeClaim paw/data"}})}, [&] {
+    Put(path, "PersistentVolumeClaim",
+        {{"spec", {{"accessModes", {"ReadWriteMany"}}, {"volumeName", "pv-2"}}}});
+  });
+  EXPECT_EQ(Live("/api/v1/persistentvolumes/pv-2")["spec"]["persistentVolumeReclaimPolicy"],
+            "Delete");
+  EXPECT_THAT(NewPlanter().Plant({New("keep", {{"object", "ConfigMap paw/none"}})}),
+              Fails(absl::StatusCode::kNotFound, HasSubstr("none")));
+}
+
 TEST_F(Plant, KindsOfCustomResourcesAreFound) {
   Put("/apis/example.dev/v1/gadgets/g", "Gadget", {{"spec", {{"size", 1}}}});
   ExpectRoundTrip(
@@ -274,6 +315,49 @@ TEST_F(Plant, AnotherProcessLiftsWhatWasPlanted) {
   ASSERT_THAT(next.Lift(nullptr), IsOk());
   EXPECT_EQ(Live("/api/v1/namespaces/paw/configmaps/scripts")["data"]["run"], "good");
   EXPECT_FALSE(*Journal::Left(folder_.path()));
+}
+
+// A testbed's registry: a folder with a file a tag.
+TEST_F(Plant, ATagThatMovesTwiceGoesBackToWhatItMeantAtFirst) {
+  const auto script = folder_.Write("testbed.sh", R"sh(
+cd "$(dirname "$0")"
+tag=${2##*:}
+if [ "$1" = image-digest ]; then
+  cat "$tag" 2>/dev/null || echo none
+elif [ "$3" = none ]; then
+  rm "$tag"
+else
+  printf %s "$3" >"$tag"
+fi
+)sh");
+  folder_.Write("deployed", "sha256:a");
+  folder_.Write("rebuilt", "sha256:b");
+  site_->testbed = Testbed("sh " + script.string());
+  const auto moving = [&] { return site_->testbed.ImageDigest("pawd", "moving"); };
+  const auto to = [](const char* from) {
+    return New("registry", {{"image", "pawd"}, {"tag", "moving"}, {"from", from}});
+  };
+  Planter planter = NewPlanter();
+  ASSERT_THAT(planter.Plant({to("deployed"), to("rebuilt")}), IsOk());
+  EXPECT_EQ(*planter.WhatHealed(), "");
+  EXPECT_EQ(*moving(), "sha256:b");
+  ASSERT_THAT(site_->testbed.TagImage("pawd", "moving", "sha256:a"), IsOk());
+  EXPECT_THAT(*planter.WhatHealed(), HasSubstr("pawd:moving"));
+  ASSERT_THAT(planter.Lift(nullptr), IsOk());
+  EXPECT_EQ(*moving(), Testbed::kNoImage);
+}
+
+TEST(Governance, HowManyBlocksMayBeMissed) {
+  const auto infos = [](const char* worst) {
+    return json{{"info",
+                 {{{"index_offset", "410"}, {"missed_blocks_counter", "3"}},
+                  {{"index_offset", "410"}, {"missed_blocks_counter", worst}}}}};
+  };
+  EXPECT_EQ(
+      *JailingAfter(infos("95"), 5),
+      (json{{"signed_blocks_window", "400"}, {"min_signed_per_window", "0.750000000000000000"}}));
+  EXPECT_FALSE(JailingAfter(infos("395"), 5).ok()) << "nothing would be demanded";
+  EXPECT_FALSE(JailingAfter(json::object(), 5).ok());
 }
 
 // One fault, known by its id.

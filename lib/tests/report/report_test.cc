@@ -31,7 +31,7 @@ class Report : public testing::Test {
       : catalogue_(*Catalogue::OfPhase("chaos")), run_(WriteSampleRun(folder_.path(), "chaos")) {}
   [[nodiscard]] std::string Page() const {
     return VerdictReport(Judge(catalogue_, run_),
-                         RecentHistory(RunsIn(folder_.path(), "chaos"), 20));
+                         RecentHistory(RunsIn(folder_.path(), "chaos"), 20), folder_.path());
   }
 
   const TestFolder folder_;
@@ -99,13 +99,24 @@ TEST_F(Report, OfAllCasesInOnePageIsSmall) {
       ++i;
     }
   }
-  EXPECT_LT(VerdictReport(verdict, history).size(), 1'500'000U);
+  EXPECT_LT(VerdictReport(verdict, history, folder_.path()).size(), 1'500'000U);
+}
+
+TEST_F(Report, LinksEachCaseToItsPageInTheCatalogue) {
+  const TestFolder folder;
+  const Catalogue catalogue = *Catalogue::OfPhase("infrastructure");
+  const pawk8s::Run run = WriteSampleRun(folder.path(), "infrastructure");
+  const std::string page = VerdictReport(Judge(catalogue, run), {}, folder.path());
+  const auto there = std::filesystem::relative(PageOfCase("INF-POD-01"), folder.path());
+  EXPECT_THAT(page,
+              HasSubstr("<a href=\"" + there.string() + "\">INF-POD-01 in the catalogue</a>"));
+  EXPECT_THAT(Page(), Not(HasSubstr("in the catalogue</a>"))) << "a phase without pages";
 }
 
 TEST_F(Report, OfAnEmptyRunIsAPageToo) {
   const TestFolder empty;
   const pawk8s::Run run = *pawk8s::Run::Open(empty.path(), "chaos", *IdentifyProcess(1), {});
-  const std::string page = VerdictReport(Judge(catalogue_, run), {});
+  const std::string page = VerdictReport(Judge(catalogue_, run), {}, empty.path());
   EXPECT_THAT(page, HasSubstr("No verdict"));
   EXPECT_EQ(Count(page, "<details id="), 65U);
   EXPECT_THAT(page, HasSubstr("the run was not swept"));

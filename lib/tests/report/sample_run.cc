@@ -77,6 +77,7 @@ void Fail(Record& r, Outcome outcome, const std::string& expected, const std::st
 
 void Finish(Record& r, double seconds) {
   r.seconds = seconds;
+  r.cpu_seconds = seconds / 64;
   r.finished = "2026-03-04T10:30:00.000Z";
   r.observations = 12;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/kube/exec.h"
@@ -264,6 +265,40 @@ absl::Status ReleaseJailed(Wallet& wallet, const std::string& fees, const Deadli
 absl::StatusOr<json> ReadParameters(Site& site, const json& args) {
   Wallet wallet(site, args);
   return ParametersFrom(wallet, args, Site::Soon());
+}
+
+absl::StatusOr<json> JailingAfter(const json& signing_infos, std::int64_t spare) {
+  const auto number = [](const json& from, const char* key) {
+    std::int64_t value = 0;
+    // Zero is what the chain means by no number.
+    if (!absl::SimpleAtoi(kube::FindString(from, {key}).value_or("0"), &value)) value = 0;
+    return value;
+  };
+  std::int64_t age = 0;
+  std::int64_t most_missed = 0;
+  for (const json& info : kube::FindList(signing_infos, {"info"})) {
+    age = std::max(age, number(info, "index_offset"));
+    most_missed = std::max(most_missed, number(info, "missed_blocks_counter"));
+  }
+  // Nobody is jailed before a whole window has passed since he joined.
+  const std::int64_t window = age - 10;
+  if (most_missed + spare >= window) {
+    return absl::FailedPreconditionError(
+        fmt::format("a validator has missed {} of the chain's {} blocks: too many to tell {} more",
+                    most_missed, age, spare));
+  }
+  // The chain multiplies the share with the window and rounds; it tells 18 digits.
+  const double share =
+      static_cast<double>(window - most_missed - spare) / static_cast<double>(window);
+  return json{{"signed_blocks_window", std::to_string(window)},
+              {"min_signed_per_window", fmt::format("{:.9f}000000000", share)}};
+}
+
+absl::StatusOr<json> JailingAfter(Site& site, const json& args, std::int64_t spare) {
+  Wallet wallet(site, args);
+  ASSIGN_OR_RETURN(const json infos,
+                   wallet.Get("/cosmos/slashing/v1beta1/signing_infos", Site::Soon()));
+  return JailingAfter(infos, spare);
 }
 
 absl::Status SetParameters(Site& site, const json& args, const json& parameters,

@@ -71,12 +71,24 @@ absl::StatusOr<kube::GroupVersionResource> Kinds::Find(const ObjectName& name,
 absl::StatusOr<kube::ObjectRef> Kinds::Resolve(std::string_view object, const Deadline& deadline) {
   ASSIGN_OR_RETURN(const ObjectName name, ParseObjectName(object));
   ASSIGN_OR_RETURN(const kube::GroupVersionResource resource, Find(name, deadline));
+  if (resource.kind == kube::kPersistentVolumes.kind && !name.ns.empty()) {
+    return VolumeOf(name.ns, name.name, deadline);
+  }
   if (resource.namespaced == name.ns.empty()) {
     return absl::InvalidArgumentError(
         fmt::format("'{}': a {} {}", std::string(object), name.kind,
                     resource.namespaced ? "needs a namespace" : "has no namespace"));
   }
   return kube::ObjectRef{resource, name.ns, name.name};
+}
+
+absl::StatusOr<kube::ObjectRef> Kinds::VolumeOf(const std::string& ns, const std::string& claim,
+                                                const Deadline& deadline) {
+  const kube::ObjectRef ref{kube::kPersistentVolumeClaims, ns, claim};
+  ASSIGN_OR_RETURN(const kube::Object found, client_.Get(ref, deadline));
+  const auto volume = kube::FindString(found.json(), {"spec", "volumeName"});
+  if (!volume) return absl::NotFoundError(ref.ToString() + " is bound to no volume");
+  return kube::ObjectRef{kube::kPersistentVolumes, "", *volume};
 }
 
 absl::StatusOr<kube::ObjectRef> Kinds::ResolveManifest(const json& manifest, const std::string& ns,

@@ -154,6 +154,7 @@ absl::Status Planter::Do(const Step& step) {
     return Change(step, ref);
   }
   if (step.kind == "wait" || step.kind == "pause") return Await(site_, step);
+  if (step.kind == "keep") return Keep(step);
   if (step.kind == "exec") return Exec(step);
   if (step.kind == "chain") return EditChain(step);
   if (step.kind == "component") return EditComponent(step);
@@ -163,18 +164,15 @@ absl::Status Planter::Do(const Step& step) {
   return absl::FailedPreconditionError("refused");
 }
 
-absl::StatusOr<std::size_t> Planter::NoteObject(const kube::ObjectRef& ref,
-                                                const std::optional<kube::Object>& live) {
-  const json address = ref.ToJson();
+absl::StatusOr<std::size_t> Planter::NoteOnce(json undo, const std::vector<const char*>& identity) {
+  if (lifting_) return 0;
   const auto& undos = journal_.undos();
-  const auto known = std::ranges::find_if(undos, [&](const json& undo) {
-    return undo.at("what") == "object" && undo.at("ref") == address;
+  const auto known = std::ranges::find_if(undos, [&](const json& other) {
+    return std::ranges::all_of(
+        identity, [&](const char* key) { return other.contains(key) && other[key] == undo[key]; });
   });
   if (known != undos.end()) return static_cast<std::size_t>(known - undos.begin());
-  RETURN_IF_ERROR(journal_.Add({{"what", "object"},
-                                {"name", DisplayName(ref)},
-                                {"ref", address},
-                                {"before", live ? live->json() : json(nullptr)}}));
+  RETURN_IF_ERROR(journal_.Add(std::move(undo)));
   return journal_.undos().size() - 1;
 }
 
@@ -187,10 +185,12 @@ absl::Status Planter::Change(const Step& step, const kube::ObjectRef& ref) {
   if (live && step.kind == "create") {
     return absl::FailedPreconditionError(ref.ToString() + " is there already");
   }
-  std::size_t index = 0;
-  if (!lifting_) {
-    ASSIGN_OR_RETURN(index, NoteObject(ref, live));
-  }
+  ASSIGN_OR_RETURN(const std::size_t index,
+                   NoteOnce({{"what", "object"},
+                             {"name", DisplayName(ref)},
+                             {"ref", ref.ToJson()},
+                             {"before", live ? live->json() : json(nullptr)}},
+                            {"what", "ref"}));
   json after;
   std::string uid;
   if (step.kind == "delete") {
@@ -211,6 +211,19 @@ absl::Status Planter::Change(const Step& step, const kube::ObjectRef& ref) {
     return absl::FailedPreconditionError("it changes nothing");
   }
   return absl::OkStatus();
+}
+
+absl::Status Planter::Keep(const Step& step) {
+  ASSIGN_OR_RETURN(const kube::ObjectRef ref,
+                   site_.kinds.Resolve(step.Text("object"), Site::Soon()));
+  ASSIGN_OR_RETURN(const std::optional<kube::Object> live,
+                   Patiently([&](const Deadline& d) { return Find(site_, ref, d); }));
+  if (!live) return absl::NotFoundError(ref.ToString() + " is not there");
+  return Note({{"what", "object"},
+               {"name", DisplayName(ref)},
+               {"ref", ref.ToJson()},
+               {"before", live->json()},
+               {"kept", true}});
 }
 
 absl::StatusOr<kube::Object> Planter::Write(const Step& step, const kube::ObjectRef& ref,
@@ -326,14 +339,17 @@ absl::Status Planter::Retag(const Step& step) {
     return absl::NotFoundError(fmt::format("the registry has no {}:{}", image, from));
   }
   if (before == *after) return absl::FailedPreconditionError("it changes nothing");
-  json undo = {{"what", "tag"},
-               {"name", image + ":" + tag},
-               {"image", image},
-               {"tag", tag},
-               {"before", before}};
-  RETURN_IF_ERROR(Note(undo));
+  ASSIGN_OR_RETURN(const std::size_t index, NoteOnce({{"what", "tag"},
+                                                      {"name", image + ":" + tag},
+                                                      {"image", image},
+                                                      {"tag", tag},
+                                                      {"before", before}},
+                                                     {"what", "image", "tag"}));
   RETURN_IF_ERROR(site_.testbed.TagImage(image, tag, *after));
-  return NoteDone(std::move(undo), *after);
+  if (lifting_) return absl::OkStatus();
+  json undo = journal_.undos().at(index);
+  undo["after"] = *after;
+  return journal_.Amend(index, std::move(undo));
 }
 
 absl::Status Planter::ArmAgent(const Step& step) {
@@ -358,6 +374,10 @@ absl::Status Planter::Govern(const Step& step) {
           fmt::format("module {} has no parameter {}", step.Text("module"), key));
     }
     after[key] = value;
+  }
+  if (step.args.contains("may_miss")) {
+    ASSIGN_OR_RETURN(const json jailing, JailingAfter(site_, step.args, step.args.at("may_miss")));
+    after.update(jailing);
   }
   if (before == after) return absl::FailedPreconditionError("it changes nothing");
   json undo = {{"what", "params"},

@@ -32,15 +32,17 @@ class Planter {
   absl::Status Change(const Step& step, const kube::ObjectRef& ref);
   absl::StatusOr<kube::Object> Write(const Step& step, const kube::ObjectRef& ref,
                                      const std::optional<kube::Object>& live);
+  absl::Status Keep(const Step& step);
   absl::Status Exec(const Step& step);
   absl::Status EditChain(const Step& step);
   absl::Status EditComponent(const Step& step);
   absl::Status Retag(const Step& step);
   absl::Status Govern(const Step& step);
   absl::Status ArmAgent(const Step& step);
-  // Where the journal has this object already; else it is added.
-  absl::StatusOr<std::size_t> NoteObject(const kube::ObjectRef& ref,
-                                         const std::optional<kube::Object>& live);
+  // Where the journal has an undo with these values under `identity`; else it is added. The first
+  // is what is restored, the last step's "after" is what must still hold.
+  absl::StatusOr<std::size_t> NoteOnce(nlohmann::json undo,
+                                       const std::vector<const char*>& identity);
   // The journal's last entry, before and after a change. What lifts is final: it is not noted.
   absl::Status Note(nlohmann::json undo);
   absl::Status NoteDone(nlohmann::json undo, nlohmann::json after);

@@ -6,13 +6,15 @@
 //   delete:    {object, [propagation: foreground|background|orphan], [grace: seconds]}
 //   replace:   {object, body, [type: merge|json], [propagation]}   delete, create again changed
 //   scale:     {object, replicas}
-//   label:     {object, labels}           null removes one
-//   annotate:  {object, annotations}
+//   keep:      {object}                   puts it back as it is now, whatever the red run does to
+//   it label:     {object, labels}           null removes one annotate:  {object, annotations}
 //   exec:      {pod, container, argv, [check: argv], [within]}     needs lift steps
 //   chain:     {pod, container, file: config.toml|app.toml|genesis.json, set, [home], [within]}
 //   component: {file, component, edits: [{from, to}]}   through the profile's testbed.command
 //   registry:  {image, tag, from}                       likewise: `tag` then means what `from` does
-//   gov:       {module, changes, [message], [pod, container], [secret], [within]}
+//   gov:       {module, changes, [may_miss], [message], [pod, container], [secret], [within]}
+//              may_miss (slashing): a window and a share of it such that a validator is jailed
+//              which misses more than so many further blocks
 //   vault:     {path, [data]}
 //   agent:     {pod, container, verb, [arguments], [hold]}
 //   wait:      {for: rollout|observed|ready|gone, object, [within]}
@@ -21,7 +23,8 @@
 //   pause:     {for}
 //
 // An object is "Kind namespace/name", or "Kind name" if its kind has no namespaces;
-// "Kind.group namespace/name" where two groups have such a kind. A pod is "namespace/name".
+// "Kind.group namespace/name" where two groups have such a kind. A pod is "namespace/name". As the
+// names of volumes are made up, "PersistentVolume namespace/claim" is the one of that claim.
 #pragma once
 
 #include <nlohmann/json.hpp>

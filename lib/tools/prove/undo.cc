@@ -39,6 +39,20 @@ absl::Status FreeVolumeOf(Site& site, const json& claim, const Deadline& deadlin
       .status();
 }
 
+// A claim that is made way for leaves the volume that was made for it under the defect: that goes
+// with it.
+absl::Status GiveUpVolumeOf(Site& site, const kube::Object& claim, const json& before,
+                            const Deadline& deadline) {
+  const auto name = kube::FindString(claim.json(), {"spec", "volumeName"});
+  if (!name || name == kube::FindString(before, {"spec", "volumeName"})) return absl::OkStatus();
+  const absl::Status told =
+      site.paw.kube()
+          .Patch({kube::kPersistentVolumes, "", *name}, kube::PatchType::kMerge,
+                 {{"spec", {{"persistentVolumeReclaimPolicy", "Delete"}}}}, deadline)
+          .status();
+  return absl::IsNotFound(told) ? absl::OkStatus() : told;
+}
+
 // Pods go on running, and are adopted by the successor.
 kube::DeleteOptions OrphaningDelete(const kube::ObjectRef& ref, const kube::Object& live) {
   kube::DeleteOptions options{.uid = live.uid()};
@@ -61,6 +75,9 @@ absl::Status RestoreObject(Site& site, const kube::ObjectRef& ref, const json& b
     } else {
       done = site.paw.kube().Update(ref, UpdateTo(before, live->json()), deadline).status();
       if (absl::IsInvalidArgument(done)) {
+        if (ref.resource.resource == "persistentvolumeclaims") {
+          RETURN_IF_ERROR(GiveUpVolumeOf(site, *live, before, deadline));
+        }
         RETURN_IF_ERROR(DeleteAndAwait(site, ref, OrphaningDelete(ref, *live), deadline));
         done = CreateAgain(site, ref, before, deadline).status();
       }
@@ -171,6 +188,7 @@ absl::StatusOr<kube::Object> CreateAgain(Site& site, const kube::ObjectRef& ref,
 
 absl::StatusOr<std::string> WhatHealed(Site& site, const json& undo) {
   const auto what = undo.at("what").get<std::string>();
+  if (undo.value("kept", false)) return "";
   if (!undo.contains("after") && what != "check") return what + " was never planted";
   if (what == "object") return WhatHealedOfObject(site, undo);
   if (what == "file") {

@@ -2,6 +2,7 @@
 // so that another process can do it:
 //
 //   {what: object,    name, ref, before: object|null, after: content|null, [uid]}
+//   {what: object,    name, ref, before: object, kept: true}   of a keep step: nothing was planted
 //   {what: file,      namespace, pod, container, path, before, after}
 //   {what: component, file, component, before, after}
 //   {what: tag,       image, tag, before: digest, after: digest}

@@ -1,0 +1,119 @@
+// What cases claim of probes: that they are declared and answered, and what they bring about.
+#pragma once
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+
+#include "pawk8s/deployment/hang.h"
+#include "pawk8s/deployment/probes.h"
+#include "pawk8s/deployment/restart.h"
+#include "pawk8s/deployment/signing.h"
+#include "pawk8s/deployment/slow_start.h"
+
+namespace pawk8s {
+
+inline void PrintTo(const ProbedContainer& probed, std::ostream* out) {
+  *out << probed.container << " in " << probed.pod;
+}
+inline void PrintTo(const SteadyPod& pod, std::ostream* out) { *out << pod.pod; }
+inline void PrintTo(const Hang& hang, std::ostream* out) { *out << hang.pod; }
+inline void PrintTo(const SlowStart& start, std::ostream* out) {
+  *out << "a start with the probes of " << start.of;
+}
+inline void PrintTo(const Votes& votes, std::ostream* out) {
+  *out << fmt::format("{}, of which {} has {} votes in {} commits", votes.pod, votes.told_by,
+                      votes.signed_by_it, votes.commits);
+}
+
+namespace testing {
+namespace probe_matchers {
+
+inline std::string Text(const std::optional<Millis>& after) {
+  return after ? fmt::format("{:.1f}s", std::chrono::duration<double>(*after).count()) : "never";
+}
+
+}  // namespace probe_matchers
+
+MATCHER(DeclaresEveryProbe, "a container with startup, readiness and liveness probe") {
+  if (!arg.missing.empty()) {
+    *result_listener << "which lacks " << fmt::format("{}", fmt::join(arg.missing, ", "));
+  }
+  return arg.missing.empty();
+}
+
+MATCHER(AnswersEveryProbe, "a container that answers each of its probes in time") {
+  for (const ProbeRun& run : arg.runs) {
+    if (run.failure.empty()) continue;
+    *result_listener << "whose " << run.probe << " fails: " << run.failure;
+    return false;
+  }
+  return !arg.runs.empty();
+}
+
+MATCHER(IsSteady, "a pod whose conditions stay and whose probes all succeed") {
+  const std::string why = WhyNotSteady(arg);
+  *result_listener << why;
+  return why.empty();
+}
+
+MATCHER_P(TurnsUnreadyWithin, limit,
+          "a frozen validator that is not Ready within " + probe_matchers::Text(limit) +
+              ", before any restart") {
+  *result_listener << "which was not Ready after " << probe_matchers::Text(arg.unready) << " and "
+                   << arg.restarts_until_unready << " restarts";
+  return arg.unready && *arg.unready <= limit && arg.restarts_until_unready == 0;
+}
+
+MATCHER_P(IsReadyAgainWithin, limit,
+          "a thawed validator that is Ready within " + probe_matchers::Text(limit) +
+              ", without a restart") {
+  *result_listener << "which was Ready after " << probe_matchers::Text(arg.ready) << " and "
+                   << arg.restarts << " restarts";
+  return arg.ready && *arg.ready <= limit && arg.restarts == 0;
+}
+
+MATCHER_P(LeavesItsServiceWithin, limit,
+          "a validator that its Service shows as not ready within " + probe_matchers::Text(limit) +
+              " of its not being Ready") {
+  *result_listener << "which " << arg.service << " shows so after "
+                   << probe_matchers::Text(arg.unlisted);
+  return arg.unready && arg.unlisted && *arg.unlisted <= limit;
+}
+
+MATCHER_P(IsSpared, connections,
+          fmt::format("a frozen validator that none of {} fresh connections to its Service meets",
+                      connections)) {
+  *result_listener << fmt::format("{} of {} from {} to {} had an answer", arg.Answered(),
+                                  arg.answered.size(), arg.client, arg.service);
+  return std::cmp_greater_equal(arg.answered.size(), connections) &&
+         std::cmp_equal(arg.Answered(), arg.answered.size());
+}
+
+MATCHER(IsBackInItsService, "a thawed validator that its Service shows as ready again") {
+  *result_listener << "which " << arg.service << " shows so after "
+                   << probe_matchers::Text(arg.listed);
+  return arg.listed.has_value();
+}
+
+MATCHER(IsRestartedAlone, "a pod in which that container alone is restarted") {
+  return arg.lacks.empty();
+}
+
+MATCHER(HasVotes, "a validator with votes in commits") { return arg.signed_by_it > 0; }
+
+MATCHER(IsReadyWithoutRestart, "a start that is let come to its end, however slow") {
+  *result_listener << fmt::format(
+      "which answers after {} and was Ready after {}, restarted {} times",
+      probe_matchers::Text(arg.answers_after), probe_matchers::Text(arg.ready), arg.restarts);
+  return arg.ready && arg.restarts == 0;
+}
+
+}  // namespace testing
+}  // namespace pawk8s
