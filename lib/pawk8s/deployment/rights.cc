@@ -76,6 +76,9 @@ void ToDisrupt(std::vector<Right>& rights) {
       "scale down and up");
   add(Place::kDeployment, "apps", "deployments", Change(), "roll out and back");
   add(Place::kCluster, "", "nodes", {"patch"}, "cordon a worker");
+  // Of other namespaces too: a drain asks for every pod that is there.
+  add(Place::kCluster, "", "pods", {"list"}, "drain a worker");
+  add(Place::kCluster, "", "pods/eviction", {"create"}, "drain a worker");
 }
 
 void ForAgent(std::vector<Right>& rights) {
@@ -85,12 +88,13 @@ void ForAgent(std::vector<Right>& rights) {
                       std::move(verbs), std::move(why)});
   };
   const Verbs all = {"get", "list", "watch", "create", "patch", "update", "delete"};
-  add(Place::kCluster, "", "namespaces", {"get", "create", "patch", "delete"},
+  add(Place::kCluster, "", "namespaces", {"get", "list", "watch", "create", "patch", "delete"},
       "the agent's namespace");
   add(Place::kAgent, "apps", "daemonsets", all, "the agent");
   add(Place::kAgent, "", "pods", {"get", "list", "watch", "delete"}, "the agent's pods");
   add(Place::kAgent, "", "pods/exec", {"get", "create"}, "to talk to it");
   add(Place::kAgent, "", "pods/log", {"get"}, "evidence of a failure");
+  add(Place::kAgent, "", "events", {"list"}, "why it does not start");
   add(Place::kAgent, "", "serviceaccounts", all, "its account, which has no rights");
   add(Place::kAgent, "", "configmaps", all, "its settings");
 }
