@@ -107,9 +107,9 @@ class Agent {
   // Every node's agent that runs now; applies nothing. Empty when there is no DaemonSet.
   [[nodiscard]] absl::StatusOr<std::vector<NodeAgent>> Running(const Deadline& deadline);
 
-  // Removes the DaemonSet and its namespace and returns when they are gone, which is after every
-  // agent has reverted its faults. OK when there is none. FailedPrecondition when the namespace is
-  // not this suite's.
+  // Removes the DaemonSet and the namespace that the suite made for it, and returns when they are
+  // gone, which is after every agent has reverted its faults. OK when there is none.
+  // FailedPrecondition when the namespace is not this suite's.
   [[nodiscard]] absl::Status Remove(const Deadline& deadline);
 
   // What is missing to use it, for the preflight: an image, or one of the account's rights.

@@ -69,8 +69,9 @@ absl::Status WhyNotRunning(const kube::Pod& pod, const std::string& image) {
   return absl::OkStatus();
 }
 
-absl::Status DaemonSet::CheckOurs(const Deadline& deadline) {
+absl::StatusOr<DaemonSet::Home> DaemonSet::FindHome(const Deadline& deadline) {
   const auto found = client_.Get({kube::kNamespaces, "", options_.ns}, deadline);
+  if (absl::IsNotFound(found.status())) return Home::kNone;
   RETURN_IF_ERROR(found.status());
   if (found->label("app.kubernetes.io/managed-by") != "pawk8s") {
     return absl::FailedPreconditionError(
@@ -78,10 +79,8 @@ absl::Status DaemonSet::CheckOurs(const Deadline& deadline) {
                     "agent.namespace a name of its own",
                     options_.ns));
   }
-  if (found->deletion_time()) {
-    return absl::UnavailableError(fmt::format("namespace {} is still being removed", options_.ns));
-  }
-  return absl::OkStatus();
+  if (found->deletion_time()) return Home::kGoing;
+  return found->label(kKeptLabel) ? Home::kKept : Home::kOurs;
 }
 
 absl::Status DaemonSet::Apply(const Deadline& deadline) {
@@ -90,11 +89,13 @@ absl::Status DaemonSet::Apply(const Deadline& deadline) {
         "the agent has no image: push it to a registry that the nodes reach and name it in the "
         "profile's agent.image");
   }
-  if (const absl::Status ours = CheckOurs(deadline); !ours.ok() && !absl::IsNotFound(ours)) {
-    return ours;
+  ASSIGN_OR_RETURN(const Home home, FindHome(deadline));
+  if (home == Home::kGoing) {
+    return absl::UnavailableError(fmt::format("namespace {} is still being removed", options_.ns));
   }
   for (const Json& manifest : Manifests(options_)) {
     const kube::GroupVersionResource resource = ResourceOf(manifest);
+    if (resource.kind == kube::kNamespaces.kind && home == Home::kKept) continue;
     const std::string name = manifest["metadata"]["name"];
     const kube::ObjectRef ref{resource, resource.namespaced ? options_.ns : "", name};
     const auto applied = client_.Apply(ref, manifest, deadline, {.force = true});
@@ -165,20 +166,26 @@ absl::StatusOr<std::vector<kube::Pod>> DaemonSet::RunningPods(const Deadline& de
 }
 
 absl::Status DaemonSet::Remove(const Deadline& deadline) {
-  const absl::Status ours = CheckOurs(deadline);
-  if (absl::IsNotFound(ours)) return absl::OkStatus();
-  if (!ours.ok() && !absl::IsUnavailable(ours)) return ours;
+  ASSIGN_OR_RETURN(const Home home, FindHome(deadline));
+  if (home == Home::kNone) return absl::OkStatus();
+  // Each pod ends only after it has reverted everything, and its owner only after its pods.
+  const bool kept = home == Home::kKept;
+  const kube::ObjectRef last = kept ? kube::ObjectRef{kube::kDaemonSets, options_.ns, kName}
+                                    : kube::ObjectRef{kube::kNamespaces, "", options_.ns};
   ASSIGN_OR_RETURN(
-      const auto namespaces,
-      kube::Informer::Start(client_, {kube::kNamespaces, "", "", "metadata.name=" + options_.ns},
+      const auto left,
+      kube::Informer::Start(client_, {last.resource, last.ns, "", "metadata.name=" + last.name},
                             deadline));
-  // The namespace goes only after its pods, and each pod only after it has reverted everything.
-  const absl::Status deleted = client_.Delete({kube::kNamespaces, "", options_.ns}, deadline);
+  absl::Status deleted =
+      client_.Delete(last, deadline, {.propagation = kube::Propagation::kForeground});
+  if (deleted.ok() && kept) {
+    deleted = client_.Delete({kube::kServiceAccounts, options_.ns, kName}, deadline);
+  }
   if (!deleted.ok() && !absl::IsNotFound(deleted)) return Annotate(deleted, "removing the agent");
   while (true) {
-    const auto seen = namespaces->Get();
+    const auto seen = left->Get();
     if (seen.objects.empty()) return absl::OkStatus();
-    const absl::Status changed = namespaces->AwaitChange(seen.version, deadline);
+    const absl::Status changed = left->AwaitChange(seen.version, deadline);
     if (!changed.ok()) return Annotate(changed, "waiting until the agent is gone");
   }
 }
@@ -190,21 +197,26 @@ absl::Status DaemonSet::CheckRights(const Deadline& deadline) {
         "reach");
   }
   const std::string& ns = options_.ns;
-  const std::vector<kube::Access> wanted = {{"patch", {kube::kNamespaces, "", ns}},
-                                            {"delete", {kube::kNamespaces, "", ns}},
-                                            {"create", {kube::kNamespaces, "", ""}},
-                                            {"list", {kube::kNamespaces, "", ns}},
-                                            {"watch", {kube::kNamespaces, "", ns}},
-                                            {"get", {kube::kNodes, "", ""}},
-                                            {"patch", {kube::kServiceAccounts, ns, kName}},
-                                            {"create", {kube::kServiceAccounts, ns, ""}},
-                                            {"patch", {kube::kDaemonSets, ns, kName}},
-                                            {"create", {kube::kDaemonSets, ns, ""}},
-                                            {"list", {kube::kPods, ns, ""}},
-                                            {"watch", {kube::kPods, ns, ""}},
-                                            {"list", {kube::kEvents, ns, ""}},
-                                            {"get", {kube::kPods, ns, "", "exec"}},
-                                            {"create", {kube::kPods, ns, "", "exec"}}};
+  std::vector<kube::Access> wanted = {{"get", {kube::kNodes, "", ""}},
+                                      {"patch", {kube::kServiceAccounts, ns, kName}},
+                                      {"create", {kube::kServiceAccounts, ns, ""}},
+                                      {"delete", {kube::kServiceAccounts, ns, kName}},
+                                      {"patch", {kube::kDaemonSets, ns, kName}},
+                                      {"create", {kube::kDaemonSets, ns, ""}},
+                                      {"list", {kube::kDaemonSets, ns, ""}},
+                                      {"watch", {kube::kDaemonSets, ns, ""}},
+                                      {"delete", {kube::kDaemonSets, ns, kName}},
+                                      {"list", {kube::kPods, ns, ""}},
+                                      {"watch", {kube::kPods, ns, ""}},
+                                      {"list", {kube::kEvents, ns, ""}},
+                                      {"get", {kube::kPods, ns, "", "exec"}},
+                                      {"create", {kube::kPods, ns, "", "exec"}}};
+  ASSIGN_OR_RETURN(const Home home, FindHome(deadline));
+  if (home != Home::kKept) {
+    for (const char* verb : {"create", "patch", "delete", "list", "watch"}) {
+      wanted.push_back({verb, {kube::kNamespaces, "", ns}});
+    }
+  }
   for (const kube::Access& access : wanted) {
     ASSIGN_OR_RETURN(const kube::AccessReview review, client_.Allowed(access, deadline));
     if (!review.allowed) {

@@ -11,6 +11,9 @@
 namespace pawk8s::agent {
 
 inline constexpr std::string_view kContainer = "agent";
+// Label of a namespace that stays when the agent goes: an administrator made it, with the runner's
+// role in it. Its runner needs no right over namespaces.
+inline constexpr const char* kKeptLabel = "pawk8s.dev/kept";
 
 // Not thread-safe. `client` must outlive it.
 class DaemonSet {
@@ -23,12 +26,15 @@ class DaemonSet {
   [[nodiscard]] absl::StatusOr<kube::Pod> AwaitPod(const std::string& node,
                                                    const Deadline& deadline);
   [[nodiscard]] absl::StatusOr<std::vector<kube::Pod>> RunningPods(const Deadline& deadline);
-  // Returns when all is gone.
+  // Returns when all is gone, the namespace too unless it is labelled kKeptLabel.
   [[nodiscard]] absl::Status Remove(const Deadline& deadline);
   [[nodiscard]] absl::Status CheckRights(const Deadline& deadline);
 
  private:
-  [[nodiscard]] absl::Status CheckOurs(const Deadline& deadline);
+  // The namespace: absent, being removed, made by an administrator to stay, made by the suite.
+  enum class Home { kNone, kGoing, kKept, kOurs };
+  // FailedPrecondition when it belongs to somebody else.
+  [[nodiscard]] absl::StatusOr<Home> FindHome(const Deadline& deadline);
   [[nodiscard]] absl::Status WhyNoPod(const std::string& node, const Deadline& deadline);
 
   kube::Client& client_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "pawk8s/agent/daemon_set.h"
 #include "pawk8s/deployment/rights.h"
 #include "pawk8s/deployment/session.h"
 
@@ -52,8 +53,9 @@ std::string Role(Place place, const std::string& ns, std::string_view account,
 std::string Namespace(const std::string& name, std::string_view pod_security) {
   return fmt::format(
       "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n  labels:\n"
+      "    app.kubernetes.io/managed-by: pawk8s\n    {}: \"true\"\n"
       "    pod-security.kubernetes.io/enforce: {}\n",
-      name, pod_security);
+      name, agent::kKeptLabel, pod_security);
 }
 
 }  // namespace

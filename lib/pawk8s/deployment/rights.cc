@@ -88,8 +88,6 @@ void ForAgent(std::vector<Right>& rights) {
                       std::move(verbs), std::move(why)});
   };
   const Verbs all = {"get", "list", "watch", "create", "patch", "update", "delete"};
-  add(Place::kCluster, "", "namespaces", {"get", "list", "watch", "create", "patch", "delete"},
-      "the agent's namespace");
   add(Place::kAgent, "apps", "daemonsets", all, "the agent");
   add(Place::kAgent, "", "pods", {"get", "list", "watch", "delete"}, "the agent's pods");
   add(Place::kAgent, "", "pods/exec", {"get", "create"}, "to talk to it");

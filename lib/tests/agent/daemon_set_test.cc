@@ -105,6 +105,34 @@ TEST(AgentClient, LeavesANamespaceAloneThatIsNotItsOwn) {
   EXPECT_TRUE(absl::IsFailedPrecondition(agents.Remove(Soon())));
 }
 
+TEST(AgentClient, LeavesAKeptNamespaceWhenItIsRemoved) {
+  fake::FakeApiServer api;
+  const std::string home = "/api/v1/namespaces/pawk8s-agent";
+  const std::string daemon_set = "/apis/apps/v1/namespaces/pawk8s-agent/daemonsets/pawk8s-agent";
+  api.store().Put(
+      home, {{"apiVersion", "v1"},
+             {"kind", "Namespace"},
+             {"metadata",
+              {{"name", "pawk8s-agent"},
+               {"labels", {{"app.kubernetes.io/managed-by", "pawk8s"}, {kKeptLabel, "true"}}}}}});
+  api.store().Put(daemon_set, Manifests(kOptions)[2]);
+  api.Deny("delete", "namespaces", "");
+  kube::Client client(api.config());
+  EXPECT_THAT(DaemonSet(client, kOptions).CheckRights(Soon()), absl::OkStatus());
+  EXPECT_THAT(Agent(kube::Client(api.config()), kOptions).Remove(Soon()), absl::OkStatus());
+  EXPECT_TRUE(client.Get({kube::kNamespaces, "", "pawk8s-agent"}, Soon()).ok());
+  EXPECT_TRUE(absl::IsNotFound(
+      client.Get({kube::kDaemonSets, "pawk8s-agent", "pawk8s-agent"}, Soon()).status()));
+}
+
+TEST(AgentClient, WantsRightsOverANamespaceThatItMustMake) {
+  fake::FakeApiServer api;
+  api.Deny("delete", "namespaces", "");
+  kube::Client client(api.config());
+  const absl::Status lacks = DaemonSet(client, kOptions).CheckRights(Soon());
+  EXPECT_THAT(std::string(MessageOf(lacks)), HasSubstr("may not delete namespaces pawk8s-agent"));
+}
+
 TEST(AgentClient, RemovingNothingIsFine) {
   fake::FakeApiServer api;
   Agent agents(kube::Client(api.config()), kOptions);
