@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -24,7 +25,10 @@ std::string Labelled(std::string_view label, std::string_view text) {
   return out + "\n";
 }
 
-std::string Number(double value) { return fmt::format("{:.4g}", value); }
+// Four digits, and large values whole: 150000, not 1.5e+05.
+std::string Number(double value) {
+  return std::abs(value) < 1000 ? fmt::format("{:.4g}", value) : fmt::format("{:.0f}", value);
+}
 std::string WithUnit(double value, const std::string& unit) {
   return unit.empty() ? Number(value) : Number(value) + " " + unit;
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "kube/test_util.h"
 #include "kubeconfig_text.h"
@@ -48,9 +49,11 @@ class Honesty : public testing::Test {
     ASSERT_THAT(suite_->WriteProfile(changes_), IsOk());
   }
 
-  // Runs every case of every phase once, with the truth, and remembers what it looked at.
+  // Runs every case of every phase once, with the truth, and remembers what it looked at: for both
+  // tests, when they are run in one process.
   void LearnWhatCasesUse() {
     for (const SuiteCase& one : cases_) {
+      if (uses_.contains(one.entry.id)) continue;
       ASSERT_THAT(AwaitHealthy(*paw_), IsOk());
       ASSERT_THAT(proxy_->TakeSeen(), IsOk());
       const auto outcome = OutcomeOf(one);
@@ -104,10 +107,13 @@ class Honesty : public testing::Test {
   std::unique_ptr<Proxy> proxy_;
   ProfileChanges changes_;
   std::vector<SuiteCase> cases_;
-  std::vector<SuiteCase> sound_;  // green through the proxy that tells the truth
   std::set<std::string> phases_;
-  std::map<std::string, std::set<std::string>> uses_;  // channels by case
+  static std::vector<SuiteCase> sound_;  // green through the proxy that tells the truth
+  static std::map<std::string, std::set<std::string>> uses_;  // channels by case
 };
+
+std::vector<SuiteCase> Honesty::sound_;
+std::map<std::string, std::set<std::string>> Honesty::uses_;
 
 TEST_F(Honesty, NothingPassesInAnAbsentNamespace) {
   ExpectNothingPasses(fmt::format("absent-{}", getpid()));
@@ -154,11 +160,12 @@ TEST_F(Honesty, NoCasePassesThatCannotSee) {
   ASSERT_NO_FATAL_FAILURE(LearnWhatCasesUse());
   std::map<std::string, int> blinded;
   for (const char* channel : {"pods", "events", "watch", "portforward", "exec", "logs"}) {
+    bool controlled = false;
     for (const char* how : {"error", "silence"}) {
       for (const SuiteCase& one : sound_) {
         const bool depends = uses_[one.entry.id].contains(channel);
-        // One control a channel is enough.
-        if (!depends && std::string_view(how) == "silence") continue;
+        // One case that does not look there, and still passes, is enough for a channel.
+        if (!depends && std::exchange(controlled, true)) continue;
         ASSERT_THAT(AwaitHealthy(*paw_), IsOk());
         ASSERT_THAT(proxy_->Blind(channel, how), IsOk());
         const std::string outcome = OutcomeOf(one);
