@@ -23,6 +23,7 @@ using ::testing::Field;
 using testing::HoldsOverTwoThirds;
 using testing::IsCompleteWithin;
 using testing::KeepsReadyAtLeast;
+using testing::KeepsWhatConsensusNeeds;
 using testing::LeavesTheOthersAsTheyWere;
 using ::testing::Not;
 using testing::PlacesNoneOn;
@@ -167,6 +168,19 @@ TEST(StuckUpdate, OnlyThePodThatIsReplacedMayDiffer) {
   EXPECT_THAT(update, Not(LeavesTheOthersAsTheyWere()));
   update.after = update.before;
   EXPECT_THAT(update, EndsAsItBegan());
+}
+
+TEST(StuckUpdate, NoEvictionMayTakeWhatConsensusNeeds) {
+  const EvictionAnswers refused{.asked = 3, .refused = 3};
+  const EvictionAnswers allowed{.asked = 3, .refused = 2, .others = {"v-1: allowed"}};
+  EXPECT_THAT((StuckUpdate{.evictions = refused}), KeepsWhatConsensusNeeds());
+  EXPECT_THAT((StuckUpdate{.evictions = allowed}), Not(KeepsWhatConsensusNeeds()));
+  EXPECT_THAT((StuckUpdate{.evictions = refused, .allowed = 1}), Not(KeepsWhatConsensusNeeds()));
+  EXPECT_THAT((StuckUpdate{.evictions = allowed, .spare = 1, .allowed = 1}),
+              KeepsWhatConsensusNeeds());
+  EXPECT_THAT((StuckUpdate{.evictions = allowed, .spare = 1, .allowed = 2}),
+              Not(KeepsWhatConsensusNeeds()));
+  EXPECT_THAT((StuckUpdate{.spare = 1}), Not(KeepsWhatConsensusNeeds())) << "nobody was asked";
 }
 
 TEST(RolloutMatchers, OneDisagreementIsNamed) {

@@ -4,6 +4,8 @@
 
 #include "fake/fake_api_server.h"
 #include "kube/test_util.h"
+#include "pawk8s/deployment/deployment.h"
+#include "pawk8s/deployment/quorum.h"
 #include "workload_fixture.h"
 
 namespace pawk8s {
@@ -54,6 +56,20 @@ TEST_F(Workload, AbsentAndLaggingOnesAreErrors) {
   PutStatefulSet(api_.store(), "val", 1, /*observed_generation=*/0);
   EXPECT_THAT(Read(WorkloadKind::kStatefulSet, "val"),
               Fails(absl::StatusCode::kUnavailable, HasSubstr("older than its spec")));
+}
+
+TEST_F(Workload, WhoToldOneCaseMayBeLostInTheNext) {
+  PutStatefulSet(api_.store(), "paw-validator", 2);
+  Profile profile;
+  profile.ns = "paw";
+  profile.validators = {.kind = WorkloadKind::kStatefulSet, .ns = "paw", .name = "paw-validator"};
+  Deployment paw(profile, kube::Client(api_.config()));
+  ASSERT_OK_AND_ASSIGN(const kube::Pod witness,
+                       paw.OtherValidator(std::vector<kube::Pod>{}, Soon()));
+  EXPECT_THAT(CheckLoss(paw, {witness}, /*quorum_declared=*/true, Soon()),
+              Fails(absl::StatusCode::kFailedPrecondition, HasSubstr("choose another")));
+  paw.DismissWitness();
+  EXPECT_THAT(CheckLoss(paw, {witness}, /*quorum_declared=*/true, Soon()), IsOk());
 }
 
 }  // namespace

@@ -67,6 +67,9 @@ class Deployment {
   [[nodiscard]] absl::StatusOr<kube::Pod> OtherValidator(const std::vector<kube::Pod>& victims,
                                                          const Deadline& deadline);
   [[nodiscard]] const std::string& witness_uid() const { return witness_uid_; }
+  // For the next case, which may disturb any.
+  void DismissWitness() { witness_uid_.clear(); }
+
   // What `pod` has as peers now.
   [[nodiscard]] absl::StatusOr<std::vector<chain::Peer>> PeersOf(const kube::Pod& pod,
                                                                  const Deadline& deadline);

@@ -147,12 +147,14 @@ absl::StatusOr<DnsReply> AskDns(agent::Agent& agents, const kube::Pod& client,
                                 const std::string& server, const std::string& name,
                                 agent::DnsType type, const Deadline& deadline) {
   ASSIGN_OR_RETURN(const agent::NodeAgent node, agents.For(client, deadline));
-  ASSIGN_OR_RETURN(
-      const agent::DnsResult result,
-      node.Call(
-          agent::DnsRequest{
-              .place = agent::PlaceOf(client), .server = server, .name = name, .type = type},
-          deadline));
+  agent::DnsRequest request{
+      .place = agent::PlaceOf(client), .server = server, .name = name, .type = type};
+  ASSIGN_OR_RETURN(agent::DnsResult result, node.Call(request, deadline));
+  // What does not fit into a datagram is asked for again, as every resolver does (RFC 7766).
+  request.tcp = result.truncated;
+  if (request.tcp) {
+    ASSIGN_OR_RETURN(result, node.Call(request, deadline));
+  }
   if (result.outcome != agent::Outcome::kOk) {
     return absl::UnavailableError(
         fmt::format("no reply of DNS server {} for {} from {}", server, name, client.name()));

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/deployment/budget.h"
 #include "pawk8s/kube/informer.h"
 #include "pawk8s/wait/until.h"
 
@@ -163,6 +165,7 @@ absl::Status StayStuck(Deployment& paw, const kube::StatefulSet& set, int blocks
     ASSIGN_OR_RETURN(const PodNode last, paw.NodeOf(others.front(), deadline));
     update.blocks = last.status.latest.value - first.status.latest.value;
   }
+  ASSIGN_OR_RETURN(update.allowed, DisruptionsAllowed(paw, deadline));
   update.stuck = log.rollout();
   return absl::OkStatus();
 }
@@ -252,6 +255,8 @@ json StuckUpdate::ToJson() const {
           {"asked", evictions.asked},
           {"refused", evictions.refused},
           {"other_answers", evictions.others},
+          {"spare", spare},
+          {"allowed", allowed},
           {"blocks", blocks},
           {"before", ImagesToJson(before)},
           {"meanwhile", ImagesToJson(meanwhile)},
@@ -269,6 +274,8 @@ StuckUpdate StuckUpdate::FromJson(const json& from) {
           .evictions = {.asked = from.at("asked"),
                         .refused = from.at("refused"),
                         .others = from.at("other_answers")},
+          .spare = from.at("spare"),
+          .allowed = from.at("allowed"),
           .blocks = from.at("blocks"),
           .before = ImagesFromJson(from.at("before")),
           .meanwhile = ImagesFromJson(from.at("meanwhile")),
@@ -327,7 +334,9 @@ absl::StatusOr<StuckUpdate> RollOutAbsentImage(Deployment& paw, fault::Faults& f
   ASSIGN_OR_RETURN(const WorkloadState state, paw.Read(paw.profile().validators, deadline));
   if (state.pods.empty()) return absl::FailedPreconditionError("there is no validator pod");
   ASSIGN_OR_RETURN(const kube::Json patch, AbsentImage(set, paw.profile().validators.container));
-  StuckUpdate update{.revision_before = set.current_revision().value_or("")};
+  ASSIGN_OR_RETURN(const std::vector<kube::Pod> spare, SpareValidators(paw, deadline));
+  StuckUpdate update{.spare = std::ssize(spare) - 1,
+                     .revision_before = set.current_revision().value_or("")};
   ASSIGN_OR_RETURN(update.before, ReadImages(paw, deadline));
   ASSIGN_OR_RETURN(fault::Fault edit,
                    faults.Edit(ValidatorsRef(paw.profile()), patch, "ask for an absent image",

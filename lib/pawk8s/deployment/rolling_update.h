@@ -52,6 +52,8 @@ struct PodImage {
 struct StuckUpdate {
   Rollout stuck;
   EvictionAnswers evictions;  // of the pods that were not replaced, while it was stuck
+  std::int64_t spare = 0;     // how many of them consensus can do without, while it is stuck
+  std::int64_t allowed = 0;   // how many of them the budget lets go at the end of that time
   std::int64_t blocks = 0;    // made while it was stuck
   std::map<std::string, PodImage> before, meanwhile, after;  // by pod
 

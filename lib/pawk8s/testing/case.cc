@@ -43,6 +43,7 @@ bool Case::Disturbs() const {
 }
 
 void Case::SetUp() {
+  paw().DismissWitness();
   if (deadline_.Cancelled()) Fail(Outcome::kBlocked, "the run was cancelled");
   const auto& needs = recorder_.session().run().facts().needs;
   for (const std::string& need : recorder_.entry().needs) {

@@ -51,6 +51,15 @@ MATCHER(WasAlwaysRefused, "every eviction refused by the disruption budget") {
   return arg.asked > 0 && arg.refused == arg.asked;
 }
 
+// Of a StuckUpdate. Where consensus can spare nobody more, the budget must refuse every eviction.
+MATCHER(KeepsWhatConsensusNeeds,
+        "every eviction that consensus cannot spare refused by the disruption budget") {
+  *result_listener << fmt::format("of the others {} may go, consensus spares {}; {}", arg.allowed,
+                                  arg.spare, ::testing::PrintToString(arg.evictions));
+  const bool refused = arg.evictions.refused == arg.evictions.asked;
+  return arg.evictions.asked > 0 && arg.allowed <= arg.spare && (refused || arg.spare > 0);
+}
+
 MATCHER_P(KeepsReadyAtLeast, count, fmt::format("at least {} Ready at every event", count)) {
   *result_listener << "the fewest were " << arg.fewest_ready;
   return arg.fewest_ready >= count;
