@@ -3,7 +3,9 @@
 #include <gtest/gtest-spi.h>
 
 #include "pawk8s/testing/matchers.h"
+#include "pawk8s/testing/pod_matchers.h"
 #include "pawk8s/testing/recorder.h"
+#include "pawk8s/testing/rollout_matchers.h"
 
 namespace pawk8s::testing {
 namespace {
@@ -128,6 +130,16 @@ TEST(Matchers, BlocksAtTheEdgeOfTheirLimits) {
   EXPECT_THAT(Blocks({0s}), ::testing::Not(HasNoGapOver(Millis{10s}))) << "nothing to judge";
   EXPECT_THAT(Blocks({0s, 1s}), HasAtLeastBlocks(2));
   EXPECT_THAT(Blocks({0s}), ::testing::Not(HasAtLeastBlocks(2)));
+}
+
+TEST(Matchers, CountsAtTheEdgeOfTheirLimits) {
+  EXPECT_THAT((Lag{.pod = "val-3", .blocks = 2}), IsBehindByAtMost(2));
+  EXPECT_THAT((Lag{.pod = "val-3", .blocks = 3}), ::testing::Not(IsBehindByAtMost(2)));
+  EXPECT_THAT(EvictionAnswers{.asked = 3}, WasAskedAtLeast(3));
+  EXPECT_THAT(EvictionAnswers{.asked = 2}, ::testing::Not(WasAskedAtLeast(3)));
+  EXPECT_THAT(std::vector<Millis>{10s}, NonEmptyEach(::testing::Le(Millis{10s})));
+  EXPECT_THAT((std::vector<Millis>{10s, 10'001ms}),
+              ::testing::Not(NonEmptyEach(::testing::Le(Millis{10s}))));
 }
 
 TEST(Matchers, APeerIsFoundByIdAndAddress) {

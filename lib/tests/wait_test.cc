@@ -67,6 +67,14 @@ TEST_F(Waiting, RetriesOnlyWhatMayPass) {
   }
 }
 
+TEST_F(Waiting, ItsTimeIsAnEdge) {
+  std::vector<absl::StatusOr<int>> values(9, 0);  // at 0 to 8 s
+  values.emplace_back(1);
+  EXPECT_TRUE(RunUntil(values, 1).status.ok()) << "seen after 9 of 10 s";
+  values.insert(values.begin(), 2, 0);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(RunUntil(values, 1).status)) << "would be seen after 11 s";
+}
+
 TEST_F(Waiting, TellsTheLastValueAndErrorWhenTimeIsOver) {
   const auto report = RunUntil({7, absl::UnavailableError("refused")}, 1);
   EXPECT_TRUE(absl::IsDeadlineExceeded(report.status));

@@ -13,6 +13,7 @@
 #include "pawk8s/deployment/rolling_update.h"
 #include "pawk8s/deployment/rollout.h"
 #include "pawk8s/deployment/signing.h"
+#include "pawk8s/testing/pod_matchers.h"
 
 namespace pawk8s {
 
@@ -33,10 +34,6 @@ inline void PrintTo(const SigningHistory& history, std::ostream* out) {
 }
 
 namespace testing {
-
-inline std::string InSeconds(Millis value) {
-  return fmt::format("{:.1f}s", std::chrono::duration<double>(value).count());
-}
 
 MATCHER(HoldsOverTwoThirds, "at the worst over 2/3 of the voting power left up") {
   return 3 * arg.power > 2 * arg.total;
