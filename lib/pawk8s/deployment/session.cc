@@ -10,6 +10,7 @@
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/identity.h"
 #include "pawk8s/deployment/needs.h"
+#include "pawk8s/deployment/planted.h"
 #include "pawk8s/deployment/rights.h"
 #include "pawk8s/fault/faults.h"
 #include "pawk8s/net/digest.h"
@@ -171,7 +172,7 @@ absl::Status Session::Sweep(const Deadline& deadline) {
       !s.ok() && !absl::IsPermissionDenied(s)) {
     left += "; " + std::string(MessageOf(s));
   }
-  if (paw_->profile().allow.agent) {
+  if (paw_->profile().allow.agent && !DefectIsPlanted()) {
     const absl::Status removed = agents_->Remove(deadline);
     if (!removed.ok()) left += fmt::format("; the agent: {}", MessageOf(removed));
   }

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <vector>
 
 #include "pawk8s/deployment/evidence.h"
 #include "pawk8s/deployment/identity.h"
+#include "pawk8s/deployment/planted.h"
 #include "pawk8s/deployment/quorum.h"
 #include "pawk8s/deployment/restart.h"
 
@@ -18,9 +18,6 @@ namespace {
 // gtest makes fixtures itself, without arguments: these two have to wait for it somewhere.
 Recorder* g_recorder = nullptr;
 std::stop_token g_stop;
-
-// Set by `pawk8s prove` while a defect is planted: then that state is the baseline.
-bool DefectIsPlanted() { return std::getenv("PAWK8S_PLANTED") != nullptr; }
 
 std::string Joined(const std::vector<std::string>& sentences) {
   return fmt::format("{}", fmt::join(sentences, "; "));

@@ -10,6 +10,7 @@
 #include "kube/test_util.h"
 #include "prove/content.h"
 #include "prove/governance.h"
+#include "prove/node_agent_verbs.h"
 #include "prove/prove_fixture.h"
 #include "prove/undo.h"
 #include "test_folder.h"
@@ -374,6 +375,11 @@ class FakeAgent : public AgentVerbs {
     if (armed_ == id) armed_.clear();
     return absl::OkStatus();
   }
+  absl::Status Remove(const Deadline&) override {
+    removed_ = armed_.empty();
+    return absl::OkStatus();
+  }
+  bool removed_ = false;
   std::string armed_;
 };
 
@@ -392,6 +398,14 @@ TEST_F(Plant, AnAgentsFaultIsRevertedByItsId) {
   agent.armed_ = id;
   ASSERT_THAT(planter.Lift(nullptr), IsOk());
   EXPECT_EQ(agent.armed_, "");
+  EXPECT_TRUE(agent.removed_);
+}
+
+TEST_F(Plant, AnAgentStepNamesItsPodWithItsNamespace) {
+  NodeAgentVerbs agent(site_->paw, {.image = "registry.example/agent:1"});
+  const json step = {{"pod", "paw/absent-0"}, {"container", "pawd"}, {"verb", "freeze"}};
+  EXPECT_THAT(agent.Arm("id", step, Soon()),
+              Fails(absl::StatusCode::kNotFound, HasSubstr("namespaces/paw/pods/absent-0")));
 }
 
 TEST_F(Plant, WhatCannotBePlantedHereIsRefused) {

@@ -25,6 +25,8 @@ class AgentVerbs {
   // OK for one that was reverted already, or was never armed.
   [[nodiscard]] virtual absl::Status Revert(const std::string& id, const nlohmann::json& args,
                                             const Deadline& deadline) = 0;
+  // Of the agent itself. Runs under a defect leave it, as the defect may be its doing.
+  [[nodiscard]] virtual absl::Status Remove(const Deadline& deadline) = 0;
 };
 
 }  // namespace pawk8s::prove

@@ -4,6 +4,7 @@
 
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/profile.h"
+#include "prove/steps.h"
 
 namespace pawk8s::prove {
 namespace {
@@ -23,9 +24,8 @@ absl::StatusOr<Millis> HoldOf(const json& args) {
 absl::Status NodeAgentVerbs::Arm(const std::string& id, const json& args,
                                  const Deadline& deadline) try {
   ASSIGN_OR_RETURN(const Millis hold, HoldOf(args));
-  ASSIGN_OR_RETURN(const kube::Object object, paw_.kube().Get({kube::kPods, paw_.profile().ns,
-                                                               args.at("pod").get<std::string>()},
-                                                              deadline));
+  const auto [ns, name] = SplitPodName(args.at("pod").get<std::string>());
+  ASSIGN_OR_RETURN(const kube::Object object, paw_.kube().Get({kube::kPods, ns, name}, deadline));
   const kube::Pod pod(object);
   const auto verb = args.at("verb").get<std::string>();
   json injection = args.value("arguments", json::object());

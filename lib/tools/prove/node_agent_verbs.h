@@ -20,6 +20,7 @@ class NodeAgentVerbs : public AgentVerbs {
                                 const Deadline& deadline) override;
   absl::Status Revert(const std::string& id, const nlohmann::json& args,
                       const Deadline& deadline) override;
+  absl::Status Remove(const Deadline& deadline) override { return agents_.Remove(deadline); }
 
  private:
   Deployment& paw_;

@@ -38,11 +38,6 @@ bool ChangesAnObject(const std::string& kind) {
   return std::ranges::find(kinds, kind) != kinds.end();
 }
 
-std::pair<std::string, std::string> PodOf(const Step& step) {
-  const std::string pod = step.Text("pod");
-  return {pod.substr(0, pod.find('/')), pod.substr(pod.find('/') + 1)};
-}
-
 // Workloads come back last: their pods start with what they are given then.
 bool IsWorkload(const json& undo) {
   if (undo.at("what") != "object") return false;
@@ -127,6 +122,9 @@ absl::Status Planter::Lift(const Baseline* before) {
       note(Annotate(Undo(site_, *undo, deadline),
                     "restoring " + undo->value("name", undo->at("what").get<std::string>())));
     }
+  }
+  if (site_.agent != nullptr) {
+    note(Annotate(site_.agent->Remove(deadline), "removing the agent"));
   }
   note(AwaitRestored(site_, touched, before));
   RETURN_IF_ERROR(first);
@@ -265,7 +263,7 @@ absl::StatusOr<kube::Object> Planter::Write(const Step& step, const kube::Object
 }
 
 absl::Status Planter::Exec(const Step& step) {
-  const auto [ns, pod] = PodOf(step);
+  const auto [ns, pod] = SplitPodName(step.Text("pod"));
   ASSIGN_OR_RETURN(const kube::ExecResult ran,
                    kube::Exec(site_.paw.kube(),
                               {.ns = ns,
@@ -287,7 +285,7 @@ absl::Status Planter::Exec(const Step& step) {
 
 absl::Status Planter::EditChain(const Step& step) {
   const Deadline deadline = Deadline::After(step.Within(), site_.stop);
-  const auto [ns, pod] = PodOf(step);
+  const auto [ns, pod] = SplitPodName(step.Text("pod"));
   const PodFile file{ns, pod, step.Text("container"),
                      fmt::format("{}/config/{}", step.Text("home", "/data"), step.Text("file"))};
   ASSIGN_OR_RETURN(const std::string before, ReadPodFile(site_, file, deadline));

@@ -208,6 +208,11 @@ std::string Step::ToString() const {
   return text;
 }
 
+std::pair<std::string, std::string> SplitPodName(std::string_view text) {
+  const auto slash = text.find('/');
+  return {std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
 absl::StatusOr<ObjectName> ParseObjectName(std::string_view text) {
   const auto space = text.find(' ');
   const std::string_view kind = text.substr(0, space);

@@ -31,6 +31,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -58,6 +59,8 @@ struct ObjectName {
   std::string name;
 };
 [[nodiscard]] absl::StatusOr<ObjectName> ParseObjectName(std::string_view text);
+// "namespace/pod" in its two parts.
+[[nodiscard]] std::pair<std::string, std::string> SplitPodName(std::string_view text);
 
 // What is wrong with a step, and the argument that is at fault (empty: the step itself).
 struct StepProblem {
