@@ -29,6 +29,12 @@ find_package(CLI11 2.1 QUIET CONFIG)
 pawk8s_require(CLI11_FOUND libcli11-dev "CLI11 >= 2.1")
 find_package(benchmark QUIET CONFIG)
 pawk8s_require(benchmark_FOUND libbenchmark-dev "Google Benchmark")
+find_package(Protobuf 3.21 QUIET)
+pawk8s_require(Protobuf_FOUND "libprotobuf-dev protobuf-compiler" "Protocol Buffers >= 3.21 with protoc")
+find_library(PAWK8S_SECP256K1 secp256k1)
+pawk8s_require(PAWK8S_SECP256K1 libsecp256k1-dev "libsecp256k1")
+find_library(PAWK8S_SODIUM sodium)
+pawk8s_require(PAWK8S_SODIUM libsodium-dev "libsodium")
 find_package(Threads REQUIRED)
 
 # The suite needs no Go; the testbed does, and its newcomer should hear it before a long build.

@@ -2,103 +2,57 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
-#include "pawk8s/base/redact.h"
+#include "cosmos/auth/v1beta1/query.pb.h"
 #include "pawk8s/base/status.h"
+#include "pawk8s/chain/hex.h"
+#include "pawk8s/chain/internal/tx_json.h"
 #include "pawk8s/net/digest.h"
 
 namespace pawk8s::chain {
 namespace {
 
-using nlohmann::json;
+using namespace internal;  // NOLINT: the readers of this layer
 
-// Thrown while one answer is read, caught in Read(): a node that answers nonsense is data loss.
-struct Malformed {
-  std::string what;
-};
-
-const json& Field(const json& object, std::string_view name) {
-  if (!object.is_object()) throw Malformed{fmt::format("no object around '{}'", name)};
-  const auto found = object.find(name);
-  if (found == object.end()) throw Malformed{fmt::format("no field '{}'", name)};
-  return *found;
-}
-
-std::string Text(const json& object, std::string_view name) {
-  const json& field = Field(object, name);
-  if (!field.is_string()) throw Malformed{fmt::format("'{}' is no string", name)};
-  return field.get<std::string>();
-}
-
-bool Flag(const json& object, std::string_view name) {
-  const json& field = Field(object, name);
-  if (!field.is_boolean()) throw Malformed{fmt::format("'{}' is no boolean", name)};
-  return field.get<bool>();
-}
-
-// CometBFT sends 64-bit integers as strings.
-std::int64_t Integer(const json& object, std::string_view name) {
-  const std::string text = Text(object, name);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw Malformed{fmt::format("'{}' is no integer", name)};
+std::chrono::system_clock::time_point Instant(const json& object, std::string_view name) {
+  constexpr std::int64_t kLastSecond = 9'223'372'035;  // of what system_clock can hold
+  const Timestamp time = Time(object, name);
+  if (time.seconds < 0 || time.seconds > kLastSecond) {
+    throw Malformed{fmt::format("'{}' is out of range", name)};
   }
-  return value;
+  return std::chrono::system_clock::time_point(std::chrono::seconds(time.seconds) +
+                                               std::chrono::nanoseconds(time.nanos));
 }
 
-// RFC 3339 in UTC with up to nine fraction digits.
-std::chrono::system_clock::time_point Time(const json& object, std::string_view name) {
-  const std::string text = Text(object, name);
-  std::tm parts{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) throw Malformed{fmt::format("'{}' is no time", name)};
-  std::int64_t nanos = 0;
-  if (*rest == '.') {
-    std::int64_t unit = 100'000'000;
-    for (++rest; *rest >= '0' && *rest <= '9'; ++rest, unit /= 10) nanos += (*rest - '0') * unit;
+// The whole answer, whatever its status: a node reports RPC errors with 500.
+absl::StatusOr<net::HttpResponse> Send(net::HttpClient& http, const net::HttpRequest& request,
+                                       const Deadline& deadline) {
+  ASSIGN_OR_RETURN(net::HttpResponse answer, http.Send(request, deadline));
+  const bool is_rpc_error =
+      answer.status == 500 && answer.body.find("\"error\"") != std::string::npos;
+  if (answer.status != 200 && !is_rpc_error) {
+    return absl::Status(CodeOfHttp(answer.status),
+                        fmt::format("{} {}: HTTP {}", request.method, request.url, answer.status));
   }
-  if (std::string_view(rest) != "Z") throw Malformed{fmt::format("'{}' is not in UTC", name)};
-  return std::chrono::system_clock::from_time_t(::timegm(&parts)) + std::chrono::nanoseconds(nanos);
+  return answer;
 }
 
 template <class Parse>
-auto Read(net::HttpClient& http, const std::string& url, const Deadline& deadline, Parse&& parse)
-    -> absl::StatusOr<decltype(parse(std::declval<const json&>()))> {
-  const auto answer = http.Send({.url = url}, deadline);
-  if (!answer.ok()) return answer.status();
-  const json body = json::parse(answer->body, nullptr, /*allow_exceptions=*/false);
-  if (body.is_object() && body.contains("error")) {
-    return absl::InternalError(
-        fmt::format("GET {}: RPC error {}", url, Redact(body["error"].dump().substr(0, 300))));
-  }
-  if (answer->status != 200) {
-    return absl::Status(CodeOfHttp(answer->status),
-                        fmt::format("GET {}: HTTP {}", url, answer->status));
-  }
-  try {
-    return parse(Field(body, "result"));
-  } catch (const Malformed& bad) {
-    return absl::DataLossError(fmt::format("GET {}: {}", url, bad.what));
-  }
-}
-
-const json& List(const json& object, std::string_view name) {
-  const json& field = Field(object, name);
-  if (!field.is_array()) throw Malformed{fmt::format("'{}' is no list", name)};
-  return field;
+auto Read(net::HttpClient& http, const net::HttpRequest& request, const Deadline& deadline,
+          Parse&& parse) -> absl::StatusOr<decltype(parse(std::declval<const json&>()))> {
+  ASSIGN_OR_RETURN(const net::HttpResponse answer, Send(http, request, deadline));
+  auto read = ReadResult(answer.body, std::forward<Parse>(parse));
+  if (!read.ok()) return Annotate(read.status(), request.method + " " + request.url);
+  return read;
 }
 
 Block ReadBlock(const json& result) {
   const json& block = Field(result, "block");
   const json& header = Field(block, "header");
   return {.height = {Integer(header, "height")},
-          .time = Time(header, "time"),
+          .time = Instant(header, "time"),
           .hash = Text(Field(result, "block_id"), "hash"),
           .app_hash = Text(header, "app_hash"),
           .proposer = {Text(header, "proposer_address")},
@@ -123,14 +77,14 @@ Rpc::Rpc(net::HttpOptions options, std::string base_url)
     : http_(std::move(options)), base_url_(std::move(base_url)) {}
 
 absl::StatusOr<NodeStatus> Rpc::Status(const Deadline& deadline) {
-  return Read(http_, base_url_ + "/status", deadline, [](const json& result) {
+  return Read(http_, {.url = base_url_ + "/status"}, deadline, [](const json& result) {
     const json& node = Field(result, "node_info");
     const json& sync = Field(result, "sync_info");
     const json& validator = Field(result, "validator_info");
     return NodeStatus{.id = {Text(node, "id")},
                       .network = Text(node, "network"),
                       .latest = {Integer(sync, "latest_block_height")},
-                      .latest_time = Time(sync, "latest_block_time"),
+                      .latest_time = Instant(sync, "latest_block_time"),
                       .catching_up = Flag(sync, "catching_up"),
                       .validator = {Text(validator, "address")},
                       .voting_power = Integer(validator, "voting_power")};
@@ -138,7 +92,7 @@ absl::StatusOr<NodeStatus> Rpc::Status(const Deadline& deadline) {
 }
 
 absl::StatusOr<std::vector<Peer>> Rpc::Peers(const Deadline& deadline) {
-  return Read(http_, base_url_ + "/net_info", deadline, [](const json& result) {
+  return Read(http_, {.url = base_url_ + "/net_info"}, deadline, [](const json& result) {
     std::vector<Peer> peers;
     for (const json& peer : List(result, "peers")) {
       peers.push_back({.id = {Text(Field(peer, "node_info"), "id")},
@@ -150,12 +104,12 @@ absl::StatusOr<std::vector<Peer>> Rpc::Peers(const Deadline& deadline) {
 }
 
 absl::StatusOr<Block> Rpc::BlockAt(Height height, const Deadline& deadline) {
-  return Read(http_, fmt::format("{}/block?height={}", base_url_, height.value), deadline,
+  return Read(http_, {.url = fmt::format("{}/block?height={}", base_url_, height.value)}, deadline,
               ReadBlock);
 }
 
 absl::StatusOr<Commit> Rpc::CommitAt(Height height, const Deadline& deadline) {
-  return Read(http_, fmt::format("{}/commit?height={}", base_url_, height.value), deadline,
+  return Read(http_, {.url = fmt::format("{}/commit?height={}", base_url_, height.value)}, deadline,
               ReadCommit);
 }
 
@@ -166,7 +120,7 @@ absl::StatusOr<std::vector<Validator>> Rpc::ValidatorsAt(Height height, const De
     const std::string url = fmt::format("{}/validators?height={}&page={}&per_page={}", base_url_,
                                         height.value, page, kPageSize);
     std::int64_t total = 0;
-    RETURN_IF_ERROR(Read(http_, url, deadline, [&](const json& result) {
+    RETURN_IF_ERROR(Read(http_, {.url = url}, deadline, [&](const json& result) {
                       total = Integer(result, "total");
                       const json& list = List(result, "validators");
                       if (list.empty()) throw Malformed{"no validators"};
@@ -186,7 +140,8 @@ absl::StatusOr<std::string> Rpc::GenesisSha256(const Deadline& deadline) {
   std::int64_t chunks = 1;
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     const std::string url = fmt::format("{}/genesis_chunked?chunk={}", base_url_, chunk);
-    ASSIGN_OR_RETURN(const std::string data, Read(http_, url, deadline, [&](const json& result) {
+    ASSIGN_OR_RETURN(const std::string data,
+                     Read(http_, {.url = url}, deadline, [&](const json& result) {
                        chunks = Integer(result, "total");
                        return Text(result, "data");
                      }));
@@ -194,6 +149,64 @@ absl::StatusOr<std::string> Rpc::GenesisSha256(const Deadline& deadline) {
     genesis += bytes;
   }
   return net::Sha256Hex(genesis);
+}
+
+absl::StatusOr<std::string> Rpc::Get(const std::string& path, const Deadline& deadline) {
+  ASSIGN_OR_RETURN(net::HttpResponse answer, Send(http_, {.url = base_url_ + path}, deadline));
+  return std::move(answer.body);
+}
+
+absl::StatusOr<SignedHeader> Rpc::SignedHeaderAt(Height height, const Deadline& deadline) {
+  const std::string path = fmt::format("/commit?height={}", height.value);
+  ASSIGN_OR_RETURN(const std::string answer, Get(path, deadline));
+  auto header = ParseSignedHeader(answer);
+  if (!header.ok()) return Annotate(header.status(), "GET " + base_url_ + path);
+  return header;
+}
+
+absl::StatusOr<BlockTxs> Rpc::TxsAt(Height height, const Deadline& deadline) {
+  const std::string query = fmt::format("?height={}", height.value);
+  ASSIGN_OR_RETURN(const std::string block, Get("/block" + query, deadline));
+  ASSIGN_OR_RETURN(const std::string results, Get("/block_results" + query, deadline));
+  auto txs = ParseBlockTxs(block, results);
+  if (!txs.ok()) return Annotate(txs.status(), "transactions of block " + query);
+  return txs;
+}
+
+absl::StatusOr<TxResult> Rpc::Broadcast(std::string_view tx_bytes, const Deadline& deadline) {
+  const json call = {{"jsonrpc", "2.0"},
+                     {"id", 1},
+                     {"method", "broadcast_tx_sync"},
+                     {"params", {{"tx", net::Base64Encode(tx_bytes)}}}};
+  return Read(http_, {.method = "POST", .url = base_url_ + "/", .body = call.dump()}, deadline,
+              ReadCheck);
+}
+
+absl::StatusOr<AccountInfo> Rpc::Account(const std::string& address, const Deadline& deadline) {
+  constexpr std::uint32_t kKeyNotFound = 22;  // of codespace sdk
+  namespace auth = cosmos::auth::v1beta1;
+  auth::QueryAccountInfoRequest request;
+  request.set_address(address);
+  const std::string url = fmt::format("{}/abci_query?path={}&data=0x{}", base_url_,
+                                      net::UrlEscape("\"/cosmos.auth.v1beta1.Query/AccountInfo\""),
+                                      HexEncode(request.SerializeAsString()));
+  ASSIGN_OR_RETURN(const auto answer, Read(http_, {.url = url}, deadline, [](const json& result) {
+                     const json& response = Field(result, "response");
+                     TxResult read = ReadCheck(response);
+                     if (read.ok()) read.data = Base64(response, "value");
+                     return read;
+                   }));
+  if (!answer.ok()) {
+    const auto code =
+        answer.code == kKeyNotFound ? absl::StatusCode::kNotFound : absl::StatusCode::kInternal;
+    return absl::Status(code, fmt::format("account {}: {}", address, answer.log));
+  }
+  auth::QueryAccountInfoResponse response;
+  if (!response.ParseFromString(answer.data)) {
+    return absl::DataLossError(fmt::format("account {}: no account in the answer", address));
+  }
+  return AccountInfo{.number = response.info().account_number(),
+                     .sequence = response.info().sequence()};
 }
 
 }  // namespace pawk8s::chain

@@ -3,7 +3,7 @@
 //   chain::Rpc rpc({.dial = kube::DialPod(client, "paw", "paw-validator-0", 26657)});
 //   ASSIGN_OR_RETURN(const chain::NodeStatus status, rpc.Status(deadline));
 //
-// Everything here is one node's word; what validators have signed is verified elsewhere.
+// Everything here is one node's word; what validators have signed is verified in verification.h.
 // Errors are those of net::HttpClient, plus DataLoss when an answer is not what CometBFT 0.38
 // sends and Internal when the node answers with an RPC error.
 #pragma once
@@ -12,21 +12,18 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "pawk8s/base/deadline.h"
+#include "pawk8s/chain/block_txs.h"
+#include "pawk8s/chain/height.h"
+#include "pawk8s/chain/signed_header.h"
+#include "pawk8s/chain/tx_result.h"
 #include "pawk8s/net/http.h"
 
 namespace pawk8s::chain {
-
-// A block height. Heights are counted from 1; 0 means that there is no block yet.
-struct Height {
-  std::int64_t value = 0;
-  friend auto operator<=>(const Height&, const Height&) = default;
-  friend Height operator+(Height h, std::int64_t n) { return {h.value + n}; }
-  friend std::int64_t operator-(Height a, Height b) { return a.value - b.value; }
-};
 
 // 20 bytes in lower-case hex: the address of a node's P2P key.
 struct NodeId {
@@ -78,6 +75,11 @@ struct Validator {
   std::int64_t voting_power = 0;
 };
 
+struct AccountInfo {
+  std::uint64_t number = 0;
+  std::uint64_t sequence = 0;
+};
+
 // Not thread-safe: one a thread.
 class Rpc {
  public:
@@ -96,7 +98,24 @@ class Rpc {
   // node of a chain, but not that of the file, which CometBFT writes anew.
   [[nodiscard]] absl::StatusOr<std::string> GenesisSha256(const Deadline& deadline);
 
+  // The header of `height` and who signed it, to be verified; as CommitAt() for the latest.
+  [[nodiscard]] absl::StatusOr<SignedHeader> SignedHeaderAt(Height height,
+                                                            const Deadline& deadline);
+  // The transactions of `height` and what came of them.
+  [[nodiscard]] absl::StatusOr<BlockTxs> TxsAt(Height height, const Deadline& deadline);
+  // Offers a transaction and returns this node's check of it (CheckTx); accepted is not committed.
+  // Internal if the node does not come to a check, as when its mempool is full or knows the
+  // transaction already.
+  [[nodiscard]] absl::StatusOr<TxResult> Broadcast(std::string_view tx_bytes,
+                                                   const Deadline& deadline);
+  // NotFound if the address has never received anything.
+  [[nodiscard]] absl::StatusOr<AccountInfo> Account(const std::string& address,
+                                                    const Deadline& deadline);
+
  private:
+  // The body of an answer to GET `path`.
+  [[nodiscard]] absl::StatusOr<std::string> Get(const std::string& path, const Deadline& deadline);
+
   net::HttpClient http_;
   std::string base_url_;
 };

@@ -26,9 +26,15 @@ std::string Hex(const unsigned char* bytes, std::size_t size) {
 }  // namespace
 
 std::string Sha256Hex(std::string_view bytes) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return Hex(digest.data(), digest.size());
+  const std::string digest = Sha256(bytes);
+  return Hex(reinterpret_cast<const unsigned char*>(digest.data()), digest.size());
+}
+
+std::string Sha256(std::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
 }
 
 absl::StatusOr<std::string> CertificateSha256(std::string_view pem) {

@@ -10,6 +10,8 @@ namespace pawk8s::net {
 
 // 64 lower-case hex digits.
 [[nodiscard]] std::string Sha256Hex(std::string_view bytes);
+// The 32 bytes themselves.
+[[nodiscard]] std::string Sha256(std::string_view bytes);
 
 // The SHA-256 of the DER form of the first certificate in `pem`. InvalidArgument if there is none.
 [[nodiscard]] absl::StatusOr<std::string> CertificateSha256(std::string_view pem);
