@@ -55,7 +55,8 @@ TEST(TransactionsTest, AreTheSdksByteForByte) {
 }
 
 TEST(TransactionsTest, OfTheSdkAreDecoded) {
-  for (const json& vector : Golden("transactions.json")["transactions"]) {
+  const json golden = Golden("transactions.json")["transactions"];
+  for (const json& vector : golden) {
     ASSERT_OK_AND_ASSIGN(const DecodedTx tx, DecodeTx(FromHex(vector["tx_bytes"])));
     EXPECT_EQ(tx.body.memo(), vector["memo"]);
     ASSERT_EQ(tx.body.messages_size(), static_cast<int>(vector["sends"].size()));
