@@ -232,7 +232,9 @@ data CaseData(const CaseVerdict& c, const std::map<std::string, CaseHistory>& hi
   d.set("has_evidence", c.recorded);
   d.set("rerun", RerunCommand(c.record));
   const auto past = history.find(entry.id);
-  d.set("history", past == history.end() ? data(false) : Optional(HistoryChart(past->second)));
+  // The present verdict alone is no history.
+  const bool has_past = past != history.end() && past->second.size() > 1;
+  d.set("history", has_past ? Optional(HistoryChart(past->second)) : data(false));
   if (past != history.end()) {
     const FailureRate rate = FailureRateOf(past->second);
     d.set("rate",

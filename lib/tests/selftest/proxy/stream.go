@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,6 @@ const (
 	channelStdin  = 0
 	channelStdout = 1
 	channelError  = 3
-	channelClose  = 255
 )
 
 // accept switches to WebSocket, with the protocol that the client likes best.
@@ -42,7 +42,8 @@ func accept(w http.ResponseWriter, r *http.Request) (net.Conn, *bufio.ReadWriter
 	return conn, buffered, err
 }
 
-func writeFrame(w io.Writer, op byte, payload []byte) error {
+// frame is one of a server, which are not masked.
+func frame(op byte, payload []byte) []byte {
 	header := []byte{0x80 | op}
 	switch {
 	case len(payload) < 126:
@@ -50,11 +51,10 @@ func writeFrame(w io.Writer, op byte, payload []byte) error {
 	default:
 		header = binary.BigEndian.AppendUint16(append(header, 126), uint16(len(payload)))
 	}
-	_, err := w.Write(append(header, payload...))
-	return err
+	return append(header, payload...)
 }
 
-// readFrame reads one frame of a client; raw is the frame as it came.
+// readFrame reads one frame; raw is the frame as it came.
 func readFrame(r io.Reader) (op byte, payload, raw []byte, err error) {
 	var copied bytes.Buffer
 	r = io.TeeReader(r, &copied)
@@ -90,15 +90,6 @@ func readFrame(r io.Reader) (op byte, payload, raw []byte, err error) {
 	return head[0] & 0x0f, payload, copied.Bytes(), nil
 }
 
-// finish ends an exec as if the command had said that and succeeded.
-func finish(conn net.Conn, output []byte) {
-	if len(output) > 0 {
-		writeFrame(conn, opBinary, append([]byte{channelStdout}, output...))
-	}
-	writeFrame(conn, opBinary, append([]byte{channelError}, `{"status":"Success"}`...))
-	writeFrame(conn, opClose, []byte{3, 232})
-}
-
 // silentStream is an exec that prints nothing, or a forward through which nothing comes.
 func silentStream(w http.ResponseWriter, r *http.Request, channel string) {
 	conn, buffered, err := accept(w, r)
@@ -107,56 +98,97 @@ func silentStream(w http.ResponseWriter, r *http.Request, channel string) {
 	}
 	defer conn.Close()
 	if channel == "exec" {
-		finish(conn, nil)
+		conn.Write(frame(opBinary, append([]byte{channelError}, `{"status":"Success"}`...)))
+		conn.Write(frame(opClose, []byte{3, 232}))
 		conn.SetReadDeadline(time.Now().Add(time.Second))
 	}
 	io.Copy(io.Discard, buffered)
 }
 
-// pretend carries an exec to the agent, but answers those calls itself that would do something.
+// pretend carries an exec to the agent, which is sent one request a line and may be kept for many, but
+// answers those itself that would do something.
 func (p *proxy) pretend(w http.ResponseWriter, r *http.Request, config *tls.Config) {
+	server, answers, err := p.open(r, config)
+	if err != nil {
+		refuse(w, http.StatusBadGateway, "ServiceUnavailable", err.Error())
+		return
+	}
+	defer server.Close()
 	conn, buffered, err := accept(w, r)
 	if err != nil {
 		return
 	}
 	defer conn.Close()
-	var input, raw []byte
-	for ended := r.URL.Query().Get("stdin") != "true"; !ended; {
-		op, payload, frame, err := readFrame(buffered)
-		if err != nil || op == opClose {
+	client := &frameWriter{to: conn}
+	go func() {
+		defer conn.Close()
+		for {
+			_, _, raw, err := readFrame(answers)
+			if err != nil || client.write(raw) != nil {
+				return
+			}
+		}
+	}()
+	var line, held []byte
+	for {
+		_, payload, raw, err := readFrame(buffered)
+		if err != nil {
 			return
 		}
-		raw = append(raw, frame...)
-		switch {
-		case len(payload) == 2 && payload[0] == channelClose:
-			ended = true
-		case len(payload) > 0 && payload[0] == channelStdin:
-			input = append(input, payload[1:]...)
+		held = append(held, raw...)
+		if len(payload) > 1 && payload[0] == channelStdin {
+			line = append(line, payload[1:]...)
+			if !bytes.HasSuffix(line, []byte("\n")) {
+				continue
+			}
+			if reply := asIfDone(line); reply != nil {
+				held = nil
+				if client.write(frame(opBinary, append([]byte{channelStdout}, append(reply, '\n')...))) != nil {
+					return
+				}
+			}
+			line = nil
 		}
+		if _, err := server.Write(held); err != nil {
+			return
+		}
+		held = nil
 	}
-	if reply := asIfDone(input); reply != nil {
-		finish(conn, reply)
-		conn.SetReadDeadline(time.Now().Add(time.Second))
-		io.Copy(io.Discard, buffered)
-		return
-	}
+}
+
+// open starts the same exec at the real server.
+func (p *proxy) open(r *http.Request, config *tls.Config) (net.Conn, *bufio.Reader, error) {
 	server, err := p.dial(config)
 	if err != nil {
-		return
+		return nil, nil, err
 	}
-	defer server.Close()
 	out := r.Clone(r.Context())
 	out.Host = p.target.Host
-	if err := out.Write(server); err != nil {
-		return
-	}
 	answers := bufio.NewReader(server)
-	if response, err := http.ReadResponse(answers, out); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
-		return
+	if err = out.Write(server); err == nil {
+		var response *http.Response
+		if response, err = http.ReadResponse(answers, out); err == nil && response.StatusCode != http.StatusSwitchingProtocols {
+			err = fmt.Errorf("the API server answers %s", response.Status)
+		}
 	}
-	server.Write(raw)
-	go io.Copy(server, buffered)
-	io.Copy(conn, answers)
+	if err != nil {
+		server.Close()
+		return nil, nil, err
+	}
+	return server, answers, nil
+}
+
+// frameWriter keeps the frames of two writers whole.
+type frameWriter struct {
+	mutex sync.Mutex
+	to    io.Writer
+}
+
+func (f *frameWriter) write(raw []byte) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	_, err := f.to.Write(raw)
+	return err
 }
 
 // asIfDone is the agent's answer to a call that has worked; nil for calls that only look.
