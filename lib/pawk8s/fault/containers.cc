@@ -6,6 +6,7 @@
 
 #include "pawk8s/base/status.h"
 #include "pawk8s/fault/faults.h"
+#include "pawk8s/wait/until.h"
 
 namespace pawk8s::fault {
 namespace {
@@ -29,6 +30,32 @@ absl::StatusOr<Reached> Reach(const FaultContext& context, const kube::Pod& pod,
   ASSIGN_OR_RETURN(agent::NodeAgent node, context.agents->For(pod, deadline));
   ASSIGN_OR_RETURN(agent::Target target, agent::TargetOf(pod, container));
   return Reached{std::move(node), std::move(target)};
+}
+
+// Waits until none of the processes that got a SIGKILL is alive. That the agent says it has sent
+// one proves nothing.
+absl::Status AwaitDeath(const Reached& at, const agent::SignalResult& sent,
+                        const agent::ProcessList& before, const Deadline& deadline) {
+  constexpr std::chrono::seconds kDeadWithin{10};
+  for (const std::int64_t pid : sent.pids) {
+    if (std::ranges::find(before.processes, pid, &agent::ProcessFacts::pid) ==
+        before.processes.end()) {
+      return absl::FailedPreconditionError(
+          fmt::format("the signal went to process {}, which is none of the container's", pid));
+    }
+  }
+  const auto report = Until(
+      deadline.AtMost(kDeadWithin), Every(Millis{50}),
+      [&](const Deadline& d) -> absl::StatusOr<bool> {
+        const auto now = at.node.Call(agent::ProcessFactsRequest{.target = at.target}, d);
+        if (agent::IsTargetGone(now.status())) return true;
+        RETURN_IF_ERROR(now.status());
+        return std::ranges::none_of(now->processes, [&](const agent::ProcessFacts& p) {
+          return p.state != "Z" && std::ranges::find(sent.pids, p.pid) != sent.pids.end();
+        });
+      },
+      [](bool dead) { return dead; });
+  return Annotate(report.status, "the killed process was not seen to die");
 }
 
 }  // namespace
@@ -79,11 +106,18 @@ absl::StatusOr<agent::SignalResult> Faults::Kill(const kube::Pod& pod, const std
               .uid = pod.uid(),
               .planned = std::chrono::system_clock::now()};
   context_->on_step(trace);
+  ASSIGN_OR_RETURN(const agent::ProcessList before,
+                   at.node.Call(agent::ProcessFactsRequest{.target = at.target}, deadline));
   ASSIGN_OR_RETURN(
       const agent::SignalResult sent,
       at.node.Call(agent::SignalRequest{.target = at.target, .signal = signal}, deadline));
   trace.applied = std::chrono::system_clock::now();
   context_->on_step(trace);
+  if (signal == agent::SignalName::kKill) {
+    RETURN_IF_ERROR(AwaitDeath(at, sent, before, deadline));
+    trace.seen = std::chrono::system_clock::now();
+    context_->on_step(trace);
+  }
   return sent;
 }
 

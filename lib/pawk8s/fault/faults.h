@@ -102,7 +102,8 @@ class Faults {
   [[nodiscard]] absl::StatusOr<Fault> Freeze(const kube::Pod& pod, const std::string& container,
                                              const Deadline& deadline,
                                              const FaultOptions& options = {});
-  // Sends the signal once; the kubelet takes it back by a restart.
+  // Sends the signal once; the kubelet takes it back by a restart. SIGKILL is seen when those who
+  // got it are dead; whether SIGTERM ends a program is the program's affair.
   [[nodiscard]] absl::StatusOr<agent::SignalResult> Kill(const kube::Pod& pod,
                                                          const std::string& container,
                                                          agent::SignalName signal,

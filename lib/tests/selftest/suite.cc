@@ -115,6 +115,10 @@ absl::StatusOr<std::optional<Record>> Suite::Run(const SuiteCase& one) const {
   ASSIGN_OR_RETURN(const pawk8s::Run run, pawk8s::Run::Current(folder_ / "results", one.phase));
   std::error_code error;
   fs::remove_all(run.folder() / one.entry.id, error);
+  // What another case has caused would stand for what this one cannot.
+  for (const auto& file : fs::directory_iterator(run.folder(), error)) {
+    if (file.path().filename().string().starts_with("trace-")) fs::remove(file.path(), error);
+  }
   RETURN_IF_ERROR(
       Start({Program("pawk8s_" + one.phase), "--gtest_filter=" + one.entry.TestName()}, false)
           .status());
