@@ -32,7 +32,7 @@ TxResult ReadExecution(const json& result) {
 
 namespace {
 
-using namespace internal;  // NOLINT: the readers of this layer
+using namespace internal;  // the readers of this layer
 
 BlockTxs ReadBlock(const json& block, const json& results) {
   const json& header = Field(block, "header");

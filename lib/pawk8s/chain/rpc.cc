@@ -14,7 +14,7 @@
 namespace pawk8s::chain {
 namespace {
 
-using namespace internal;  // NOLINT: the readers of this layer
+using namespace internal;  // the readers of this layer
 
 std::chrono::system_clock::time_point Instant(const json& object, std::string_view name) {
   constexpr std::int64_t kLastSecond = 9'223'372'035;  // of what system_clock can hold

@@ -5,7 +5,7 @@
 namespace pawk8s::chain {
 namespace {
 
-using namespace internal;  // NOLINT: the readers of this layer
+using namespace internal;  // the readers of this layer
 
 BlockId ReadBlockId(const json& id) {
   const json& parts = Field(id, "parts");

@@ -31,6 +31,28 @@ Tx Build(const json& vector) {
     }
     tx.Add(message);
   }
+  const auto fill = [](auto& swap, const json& trade) {
+    swap.set_pool_id(trade["pool_id"]);
+    swap.set_token_in(trade["token_in"]);
+    swap.set_token_out(trade["token_out"]);
+    swap.set_amount_in(trade["amount_in"]);
+    swap.set_min_amount_out(trade["min_amount_out"]);
+  };
+  const std::string trader = KeyOf(vector["key_text"]).Address();
+  for (const json& trade : vector.value("swaps", json::array())) {
+    paw::dex::v1::MsgSwap swap;
+    swap.set_trader(trader);
+    fill(swap, trade);
+    swap.set_deadline(vector["deadline"]);
+    tx.Add(swap);
+  }
+  if (vector.contains("batch")) {
+    paw::dex::v1::MsgBatchSwap batch;
+    batch.set_trader(trader);
+    for (const json& trade : vector["batch"]) fill(*batch.add_swaps(), trade);
+    batch.set_deadline(vector["deadline"]);
+    tx.Add(batch);
+  }
   tx.Memo(vector["memo"]).Gas(vector["gas"]).FeeGranter(vector["fee_granter"]);
   tx.ExpiresAfter({vector["timeout_height"].get<std::int64_t>()});
   for (const json& coin : vector["fee"]) tx.Fee(coin["amount"], coin["denom"]);
@@ -59,9 +81,11 @@ TEST(TransactionsTest, OfTheSdkAreDecoded) {
   for (const json& vector : golden) {
     ASSERT_OK_AND_ASSIGN(const DecodedTx tx, DecodeTx(FromHex(vector["tx_bytes"])));
     EXPECT_EQ(tx.body.memo(), vector["memo"]);
-    ASSERT_EQ(tx.body.messages_size(), static_cast<int>(vector["sends"].size()));
-    for (int i = 0; i < tx.body.messages_size(); ++i) {
-      EXPECT_EQ(tx.body.messages(i).type_url(), "/cosmos.bank.v1beta1.MsgSend");
+    const std::size_t batches = vector.contains("batch") ? 1 : 0;
+    EXPECT_EQ(static_cast<std::size_t>(tx.body.messages_size()),
+              vector["sends"].size() + vector.value("swaps", json::array()).size() + batches);
+    for (std::size_t i = 0; i < vector["sends"].size(); ++i) {
+      EXPECT_EQ(tx.body.messages(static_cast<int>(i)).type_url(), "/cosmos.bank.v1beta1.MsgSend");
     }
     ASSERT_EQ(tx.auth_info.signer_infos_size(), 1);
     EXPECT_EQ(tx.auth_info.signer_infos(0).sequence(), vector["sequence"]);
