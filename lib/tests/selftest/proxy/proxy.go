@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -98,11 +100,37 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if mode.Noop && address.changes() {
-		query := r.URL.Query()
-		query.Set("dryRun", "All")
-		r.URL.RawQuery = query.Encode()
+		if err := makeDry(r); err != nil {
+			refuse(w, http.StatusBadRequest, "BadRequest", err.Error())
+			return
+		}
 	}
 	next.ServeHTTP(w, r)
+}
+
+// makeDry has the server do everything but the change itself. A DELETE that brings its options as a
+// body is not asked for them in the query.
+func makeDry(r *http.Request) error {
+	query := r.URL.Query()
+	query.Set("dryRun", "All")
+	r.URL.RawQuery = query.Encode()
+	if r.Method != http.MethodDelete {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	options := map[string]any{}
+	if err := json.Unmarshal(body, &options); err != nil {
+		return fmt.Errorf("options of a deletion: %w", err)
+	}
+	options["dryRun"] = []string{"All"}
+	if body, err = json.Marshal(options); err != nil {
+		return err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return nil
 }
 
 // address is what a request's path speaks of.
