@@ -1,10 +1,11 @@
 // How many transfers a running chain commits, every one accounted for.
 //
+//   PAWK8S_PROFILE=paw.yaml pawk8s_send_benchmark --account network/account-0.json --rate 150
 //   pawk8s_send_benchmark --node 127.0.0.1:26657 --account network/account-0.json --rate 150
 //
-// Senders are made and funded first. Then the offers follow a schedule that does not wait for
-// answers; a validator may be killed meanwhile. Exit code 1 if the fate of any is unknown, or if
-// the chain broke its word.
+// The profile's validators are reached by port-forward, the first one first. Senders are made and
+// funded first. Then the offers follow a schedule that does not wait for answers; a validator may
+// be killed meanwhile. Exit code 1 if the fate of any is unknown, or if the chain broke its word.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -22,6 +24,9 @@
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/chain/broadcaster.h"
+#include "pawk8s/deployment/deployment.h"
+#include "pawk8s/deployment/identity.h"
+#include "pawk8s/kube/port_forward.h"
 
 namespace pawk8s::chain {
 namespace {
@@ -55,12 +60,11 @@ Tx Paying(std::uint64_t gas) {
 
 class Run {
  public:
-  explicit Run(const Settings& settings) : settings_(settings) {
-    for (const std::string& node : settings.nodes) nodes_.push_back({{}, node});
-  }
+  explicit Run(const Settings& settings) : settings_(settings) {}
 
   absl::Status Go() {
-    Rpc rpc({}, "http://" + settings_.nodes[0]);
+    RETURN_IF_ERROR(FindNodes());
+    Rpc rpc(nodes_[0].options, "http://" + nodes_[0].address);
     ASSIGN_OR_RETURN(const NodeStatus status, rpc.Status(Soon()));
     chain_id_ = status.network;
     ledger_.emplace(status.latest);
@@ -93,6 +97,22 @@ class Run {
 
  private:
   static Deadline Soon() { return Deadline::After(std::chrono::seconds(10)); }
+
+  absl::Status FindNodes() {
+    for (const std::string& node : settings_.nodes) nodes_.push_back({{}, node});
+    if (!nodes_.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const Profile profile, Profile::FromEnvironment());
+    ASSIGN_OR_RETURN(paw_, Deployment::Connect(profile));
+    RETURN_IF_ERROR(CheckIdentity(*paw_, Soon()));
+    ASSIGN_OR_RETURN(const WorkloadState validators, paw_->Read(profile.validators, Soon()));
+    if (!validators.IsSettled()) return absl::FailedPreconditionError(validators.ToString());
+    for (const kube::Pod& pod : validators.pods) {
+      nodes_.push_back(
+          {{.dial = kube::DialPod(paw_->kube(), pod.ns(), pod.name(), profile.ports.rpc)},
+           pod.name()});
+    }
+    return absl::OkStatus();
+  }
 
   absl::Status Fund(Rpc& rpc) {
     std::ifstream in(settings_.account);
@@ -155,6 +175,7 @@ class Run {
   }
 
   Settings settings_;
+  std::unique_ptr<Deployment> paw_;  // none when nodes are named
   std::vector<RpcNode> nodes_;
   std::string chain_id_;
   std::optional<TxLedger> ledger_;
@@ -168,8 +189,8 @@ class Run {
 int main(int argc, char** argv) {
   CLI::App app("How many transfers a running chain commits");
   pawk8s::chain::Settings settings;
-  app.add_option("--node", settings.nodes, "host:port of an RPC; the next ones take over")
-      ->required();
+  app.add_option("--node", settings.nodes,
+                 "host:port of an RPC, not the profile's; the next ones take over");
   app.add_option("--account", settings.account, "account-0.json of `pawd network`")->required();
   app.add_option("--rate", settings.rate, "offers a second")->check(CLI::PositiveNumber);
   app.add_option("--seconds", settings.seconds, "how long")->check(CLI::PositiveNumber);

@@ -1,10 +1,12 @@
 // The dex's rules, worked out anew in integers of any size: what a swap pays and leaves behind.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "chain/live/live_chain.h"
 #include "paw/dex/v1/tx.pb.h"
+#include "pawk8s/base/status.h"
 
 namespace pawk8s::chain {
 
@@ -20,7 +22,11 @@ inline constexpr TxError kDeadlinePassed{"dex", 30};
 inline constexpr TxError kCommitRequired{"dex", 40};
 inline constexpr TxError kNoCommit{"dex", 41};
 inline constexpr TxError kRevealTooEarly{"dex", 43};
+inline constexpr TxError kCommitRevealOff{"dex", 47};
 inline constexpr TxError kBatchFailed{"dex", 93};
+
+// The pool that every network has from its first block.
+inline constexpr std::uint64_t kFirstPool = 1;
 
 inline const Amount kOne("1000000000000000000");  // 1 as a decimal of 18 places
 
@@ -34,6 +40,19 @@ inline const Amount kOne("1000000000000000000");  // 1 as a decimal of 18 places
 struct DexFees {
   Amount swap, protocol;  // parts of amount_in, scaled
 };
+
+[[nodiscard]] inline absl::StatusOr<Json> DexParams(LiveChain& chain, Height height) {
+  ASSIGN_OR_RETURN(const Json answer, chain.Rest("/paw/dex/v1/params", height));
+  return answer.at("params");
+}
+[[nodiscard]] inline DexFees FeesOf(const Json& params) {
+  return {.swap = Scaled(params.at("swap_fee")), .protocol = Scaled(params.at("protocol_fee"))};
+}
+
+// What there is less of: selling it brings the price back to the middle, run after run.
+[[nodiscard]] inline const std::string& ScarceToken(const Pool& pool) {
+  return pool.reserve_a <= pool.reserve_b ? pool.token_a : pool.token_b;
+}
 
 struct Quote {
   Amount out;

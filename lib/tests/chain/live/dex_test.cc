@@ -20,24 +20,8 @@ using paw::dex::v1::MsgRemoveLiquidity;
 using paw::dex::v1::MsgSwap;
 using paw::dex::v1::MsgSwapResponse;
 
-constexpr std::uint64_t kFirstPool = 1;
-
 class LiveDex : public LiveTest {
  protected:
-  [[nodiscard]] Json Params() {
-    return Must(chain().Rest("/paw/dex/v1/params", chain().seen()))["params"];
-  }
-
-  [[nodiscard]] DexFees Fees() {
-    const Json params = Params();
-    return {.swap = Scaled(params["swap_fee"]), .protocol = Scaled(params["protocol_fee"])};
-  }
-
-  // What there is less of, so that runs one after the other keep the price in bounds.
-  static const std::string& Scarce(const Pool& pool) {
-    return pool.reserve_a <= pool.reserve_b ? pool.token_a : pool.token_b;
-  }
-
   static std::string SwapsOf(const MsgSwap& swap, const std::string& status) {
     return fmt::format(
         R"(paw_dex_swaps_total{{pool_id="{}",status="{}",token_in="{}",token_out="{}"}})",
@@ -61,8 +45,9 @@ void LiveDex::FreePair(const Key& owner, const std::string& a, const std::string
       chain().seen()));
   const std::int64_t height =
       std::stoll(made.at("tx_responses").at(0).at("height").get<std::string>());
-  const std::int64_t locked =
-      std::stoll(Params().at("flash_loan_protection_blocks").get<std::string>());
+  const std::int64_t locked = std::stoll(Must(DexParams(chain(), chain().seen()))
+                                             .at("flash_loan_protection_blocks")
+                                             .get<std::string>());
   while (chain().seen().value < height + locked) Must(chain().AwaitHeight(chain().seen() + 1));
   MsgRemoveLiquidity remove;
   remove.set_provider(owner.Address());
@@ -119,9 +104,9 @@ TEST_F(LiveDex, PoolIsCreatedAndItsSharesAreLocked) {
 TEST_F(LiveDex, SwapPaysTheFormulaToTheLastUnit) {
   const Key& trader = chain().account(0);
   const Pool pool = Must(chain().PoolAt(kFirstPool, chain().seen()));
-  const DexFees fees = Fees();
+  const DexFees fees = FeesOf(Must(DexParams(chain(), chain().seen())));
   const Amount in = Amount(1234567);
-  const MsgSwap swap = SwapIn(pool, trader.Address(), Scarce(pool), in, 1, InSeconds(300));
+  const MsgSwap swap = SwapIn(pool, trader.Address(), ScarceToken(pool), in, 1, InSeconds(300));
   const std::vector<MetricsPage> pages = Must(chain().MetricsOfAll(chain().seen()));
   constexpr int kSwaps = 3;
   for (int i = 0; i < kSwaps; ++i) {
@@ -168,7 +153,7 @@ TEST_F(LiveDex, SwapPaysTheFormulaToTheLastUnit) {
 TEST_F(LiveDex, BatchSwapsAllOrNothing) {
   const Key& trader = chain().account(0);
   const Pool pool = Must(chain().PoolAt(kFirstPool, chain().seen()));
-  const DexFees fees = Fees();
+  const DexFees fees = FeesOf(Must(DexParams(chain(), chain().seen())));
   const std::vector<Amount> amounts = {1000003, 2000003, 3000017};
   MsgBatchSwap batch;
   batch.set_trader(trader.Address());

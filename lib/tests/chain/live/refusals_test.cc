@@ -20,7 +20,6 @@ constexpr TxError kUndecodable{"sdk", 2};
 constexpr TxError kOutOfGas{"sdk", 11};
 constexpr TxError kNotFound{"sdk", 38};
 
-constexpr std::uint64_t kFirstPool = 1;
 const Amount kMax256 = (Amount(1) << 256) - 1;
 
 class LiveRefusals : public LiveTest {
