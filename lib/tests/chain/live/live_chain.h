@@ -17,6 +17,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,10 @@ struct Pool {
     return token == token_a ? reserve_a : reserve_b;
   }
   friend bool operator==(const Pool&, const Pool&) = default;
+  friend void PrintTo(const Pool& pool, std::ostream* out) {
+    *out << "pool " << pool.id << ": " << pool.reserve_a << pool.token_a << ", " << pool.reserve_b
+         << pool.token_b << ", " << pool.shares << " shares";
+  }
 };
 
 struct BlockEvent {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,10 @@ class LiveRefusals : public LiveTest {
     Pool pool;
     std::uint64_t sequence = 0;
     friend bool operator==(const State&, const State&) = default;
+    friend void PrintTo(const State& state, std::ostream* out) {
+      *out << "has " << state.a << " and " << state.b << ", sequence " << state.sequence << ", ";
+      PrintTo(state.pool, out);
+    }
   };
   [[nodiscard]] State StateAt(Height height) {
     const Json account =
