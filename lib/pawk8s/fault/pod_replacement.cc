@@ -16,6 +16,13 @@ std::optional<Millis> Since(SteadyTime from, const std::optional<SteadyTime>& to
   return std::chrono::duration_cast<Millis>(*to - from);
 }
 
+// How long a pod may take to go: its own grace period, and what kubelet and API server need.
+Millis RemovalLimit(const kube::Pod& pod) {
+  constexpr std::int64_t kDefaultGrace = 30;  // as Kubernetes has it
+  const auto grace = kube::FindInt(pod.json(), {"spec", "terminationGracePeriodSeconds"});
+  return std::chrono::seconds(grace.value_or(kDefaultGrace) + 30);
+}
+
 std::int64_t Ticks(SteadyTime when) { return when.time_since_epoch().count(); }
 SteadyTime TimeOf(const kube::Json& ticks) {
   return SteadyTime(SteadyTime::duration(ticks.get<std::int64_t>()));
@@ -92,6 +99,7 @@ absl::StatusOr<PodReplacement> ReplacePod(kube::Client& client, const kube::Pod&
     return Annotate(s, "deleting pod " + pod.name());
   }
 
+  const Deadline gone = deadline.AtMost(RemovalLimit(pod));
   bool removed = false;
   std::size_t taken = 0;
   std::uint64_t version = 0;
@@ -105,7 +113,7 @@ absl::StatusOr<PodReplacement> ReplacePod(kube::Client& client, const kube::Pod&
     const Deadline next =
         removed ? Deadline::At(std::min(deadline.when(), trace.removed_at + ready_within),
                                deadline.stop())
-                : deadline;
+                : gone;
     const absl::Status changed = informer->AwaitChange(version, next);
     if (changed.ok()) continue;
     if (removed && absl::IsDeadlineExceeded(changed)) return trace;

@@ -146,6 +146,10 @@ TEST_F(BroadcasterTest, BlocksBeforeTheSubscriptionAreRead) {
 TEST_F(BroadcasterTest, BlocksMissedWhileDisconnectedAreRead) {
   Follow({node_.rpc()});
   Broadcaster broadcaster = Make({node_.rpc()});
+  // The stream flows: what it begins with is read without a connection being lost.
+  ASSERT_OK_AND_ASSIGN(const auto first, broadcaster.Send(Compose, Soon()));
+  node_.MakeBlock();
+  ASSERT_EQ(FateOf(first), Kind::kCommitted);
   ASSERT_OK_AND_ASSIGN(const auto offer, broadcaster.Send(Compose, Soon()));
   node_.Mute(true);
   node_.DropSubscribers();
