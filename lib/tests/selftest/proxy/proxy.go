@@ -206,7 +206,7 @@ func (a address) isAgentCall() bool {
 // blind answers with an error, or with an answer from which nothing can be learned.
 func blind(w http.ResponseWriter, r *http.Request, a address, channel, how string) {
 	if how == "error" {
-		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable", channel+" cannot be observed")
+		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable", "the self-test shows nothing of "+channel)
 		return
 	}
 	switch {
