@@ -81,16 +81,23 @@ class HealthSeries {
   std::jthread thread_;                              // last: it uses the others
 };
 
+// That there is no event of a failed hook says something only where the kubelet's events of the
+// same end are to be seen.
 absl::StatusOr<std::vector<std::string>> ReadFailedHooks(Deployment& paw, const kube::Pod& pod,
                                                          const Deadline& deadline) {
   ASSIGN_OR_RETURN(
       const auto events,
-      paw.kube().List({kube::kEvents, pod.ns(), "",
-                       fmt::format("involvedObject.uid={},reason=FailedPreStopHook", pod.uid())},
-                      deadline));
+      paw.kube().List({kube::kEvents, pod.ns(), "", "involvedObject.uid=" + pod.uid()}, deadline));
+  bool sees_the_end = false;
   std::vector<std::string> messages;
   for (const kube::Object& event : events.items) {
+    const std::string reason = kube::FindString(event.json(), {"reason"}).value_or("");
+    sees_the_end |= reason == "Killing";
+    if (reason != "FailedPreStopHook") continue;
     messages.push_back(kube::FindString(event.json(), {"message"}).value_or("(no message)"));
+  }
+  if (!sees_the_end && messages.empty()) {
+    return absl::FailedPreconditionError("no event tells of the end of pod " + pod.name());
   }
   return messages;
 }
