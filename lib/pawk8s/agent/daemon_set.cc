@@ -165,22 +165,13 @@ absl::StatusOr<std::vector<kube::Pod>> DaemonSet::RunningPods(const Deadline& de
   return pods;
 }
 
-absl::Status DaemonSet::Remove(const Deadline& deadline) {
-  ASSIGN_OR_RETURN(const Home home, FindHome(deadline));
-  if (home == Home::kNone) return absl::OkStatus();
-  // Each pod ends only after it has reverted everything, and its owner only after its pods.
-  const bool kept = home == Home::kKept;
-  const kube::ObjectRef last = kept ? kube::ObjectRef{kube::kDaemonSets, options_.ns, kName}
-                                    : kube::ObjectRef{kube::kNamespaces, "", options_.ns};
+absl::Status DaemonSet::RemoveAndAwait(const kube::ObjectRef& object, const Deadline& deadline) {
   ASSIGN_OR_RETURN(
       const auto left,
-      kube::Informer::Start(client_, {last.resource, last.ns, "", "metadata.name=" + last.name},
-                            deadline));
-  absl::Status deleted =
-      client_.Delete(last, deadline, {.propagation = kube::Propagation::kForeground});
-  if (deleted.ok() && kept) {
-    deleted = client_.Delete({kube::kServiceAccounts, options_.ns, kName}, deadline);
-  }
+      kube::Informer::Start(
+          client_, {object.resource, object.ns, "", "metadata.name=" + object.name}, deadline));
+  const absl::Status deleted =
+      client_.Delete(object, deadline, {.propagation = kube::Propagation::kForeground});
   if (!deleted.ok() && !absl::IsNotFound(deleted)) return Annotate(deleted, "removing the agent");
   while (true) {
     const auto seen = left->Get();
@@ -188,6 +179,22 @@ absl::Status DaemonSet::Remove(const Deadline& deadline) {
     const absl::Status changed = left->AwaitChange(seen.version, deadline);
     if (!changed.ok()) return Annotate(changed, "waiting until the agent is gone");
   }
+}
+
+absl::Status DaemonSet::Remove(const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const Home home, FindHome(deadline));
+  if (home == Home::kNone) return absl::OkStatus();
+  // Each pod ends only after it has reverted everything, and its owner only after its pods. While
+  // there are any, Kubernetes looks at a namespace that is to go only after half their grace
+  // period.
+  RETURN_IF_ERROR(RemoveAndAwait({kube::kDaemonSets, options_.ns, kName}, deadline));
+  if (home != Home::kKept) {
+    return RemoveAndAwait({kube::kNamespaces, "", options_.ns}, deadline);
+  }
+  const absl::Status deleted =
+      client_.Delete({kube::kServiceAccounts, options_.ns, kName}, deadline);
+  if (!deleted.ok() && !absl::IsNotFound(deleted)) return Annotate(deleted, "removing the agent");
+  return absl::OkStatus();
 }
 
 absl::Status DaemonSet::CheckRights(const Deadline& deadline) {

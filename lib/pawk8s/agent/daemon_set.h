@@ -31,6 +31,9 @@ class DaemonSet {
   [[nodiscard]] absl::Status CheckRights(const Deadline& deadline);
 
  private:
+  // Returns when it is gone, with all that it owns.
+  [[nodiscard]] absl::Status RemoveAndAwait(const kube::ObjectRef& object,
+                                            const Deadline& deadline);
   // The namespace: absent, being removed, made by an administrator to stay, made by the suite.
   enum class Home { kNone, kGoing, kKept, kOurs };
   // FailedPrecondition when it belongs to somebody else.
