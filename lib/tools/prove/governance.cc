@@ -39,7 +39,7 @@ class Wallet {
         pod_(site.paw.profile().validators.name + "-0"),
         container_(args.value("container", site.paw.profile().validators.container)),
         secret_(args.value("secret", "paw-accounts")),
-        http_(Options(site, args)) {}
+        http_(FromFullNode(site)) {}
 
   // The key files go with it, also after an error.
   ~Wallet() {
@@ -51,13 +51,13 @@ class Wallet {
   Wallet& operator=(const Wallet&) = delete;
 
   absl::StatusOr<json> Get(const std::string& path, const Deadline& deadline) {
-    ASSIGN_OR_RETURN(const net::HttpResponse answer,
-                     http_.Send({.url = "http://" + pod_ + path}, deadline.AtMost(Site::kRequest)));
+    ASSIGN_OR_RETURN(const net::HttpResponse answer, http_.Send({.url = "http://full-node" + path},
+                                                                deadline.AtMost(Site::kRequest)));
     json body = json::parse(answer.body, nullptr, /*allow_exceptions=*/false);
     if (answer.status == 404) return absl::NotFoundError(path + ": not found");
     if (answer.status != 200 || !body.is_object()) {
-      return absl::UnavailableError(fmt::format("GET {} from {}: {}: {}", path, pod_, answer.status,
-                                                answer.body.substr(0, 200)));
+      return absl::UnavailableError(fmt::format("GET {} from a full node: {}: {}", path,
+                                                answer.status, answer.body.substr(0, 200)));
     }
     return body;
   }
@@ -139,11 +139,17 @@ class Wallet {
   }
 
  private:
-  static net::HttpOptions Options(Site& site, const json& /*args*/) {
+  // Full nodes answer: validators need not have an index of transactions.
+  static net::HttpOptions FromFullNode(Site& site) {
     net::HttpOptions options;
-    const Profile& profile = site.paw.profile();
     options.dial =
-        kube::DialPod(site.paw.kube(), profile.ns, profile.validators.name + "-0", kRestPort);
+        [&site](const Deadline& deadline) -> absl::StatusOr<std::unique_ptr<net::Conduit>> {
+      const Profile& profile = site.paw.profile();
+      ASSIGN_OR_RETURN(const WorkloadState nodes, site.paw.Read(profile.nodes, deadline));
+      const std::vector<kube::Pod> ready = nodes.ReadyPods();
+      if (ready.empty()) return absl::UnavailableError("no full node is Ready");
+      return kube::DialPod(site.paw.kube(), profile.ns, ready.front().name(), kRestPort)(deadline);
+    };
     return options;
   }
 
