@@ -95,6 +95,29 @@ TEST(SteadyPod, HasNewProbesAndNoFailedOne) {
   EXPECT_THAT(changed, Not(IsSteady()));
 }
 
+TEST(SteadyState, IsReadAsItWasKept) {
+  const SteadyState kept{
+      .pods = {{.pod = "v-0",
+                .change = "pawd was restarted",
+                .probed = {{.container = "pawd", .grown = {.succeeded = 7, .failed = 1}}}}},
+      .validators = {{.pod = "v-0",
+                      .container = "pawd",
+                      .limit = kube::Quantity{1500},
+                      .over = 15s,
+                      .used = 2s,
+                      .periods = 150,
+                      .throttled = 3},
+                     {.pod = "v-1", .container = "pawd"}},
+      .progress = {.told_by = "v-1", .blocks = 12},
+      .signing = {.told_by = "v-2", .blocks = 11, .by_pod = {{"v-0", 10}, {"v-1", 11}}}};
+  const SteadyState read = SteadyState::FromJson(kept.ToJson());
+  EXPECT_EQ(read.pods, kept.pods);
+  EXPECT_EQ(read.validators, kept.validators);
+  EXPECT_EQ(read.progress, kept.progress);
+  EXPECT_EQ(read.signing, kept.signing);
+  EXPECT_THROW((void)SteadyState::FromJson(Json::object()), Json::exception);
+}
+
 TEST(ProbedContainer, MustDeclareAllAndAnswerEach) {
   using testing::AnswersEveryProbe;
   using testing::DeclaresEveryProbe;

@@ -16,6 +16,8 @@ using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
 
 ContainerLimits Limited(std::int64_t quota_us, std::int64_t memory) {
@@ -108,13 +110,18 @@ TEST(CpuUse, IsWhatGrewBetweenTwoReadings) {
 
 TEST(Signing, EveryValidatorSignsMoreThanHalf) {
   using testing::IsSignedByAll;
-  SigningHistory history{.validators = {{"A", "v-0"}, {"B", "v-1"}}};
-  EXPECT_THAT(history, Not(IsSignedByAll())) << "no block";
-  history.commits = {
-      {.signers = {{"A"}, {"B"}}}, {.signers = {{"A"}}}, {.signers = {{"A"}, {"B"}}}};
-  EXPECT_THAT(history, IsSignedByAll());
-  history.commits.push_back({.signers = {{"A"}}});
-  EXPECT_THAT(history, Not(IsSignedByAll()));
+  EXPECT_THAT((SignedBlocks{.by_pod = {{"v-0", 0}}}), Not(IsSignedByAll())) << "no block";
+  EXPECT_THAT((SignedBlocks{.blocks = 3}), Not(IsSignedByAll())) << "no validator";
+  EXPECT_THAT((SignedBlocks{.blocks = 3, .by_pod = {{"v-0", 3}, {"v-1", 2}}}), IsSignedByAll());
+  EXPECT_THAT((SignedBlocks{.blocks = 4, .by_pod = {{"v-0", 4}, {"v-1", 2}}}),
+              Not(IsSignedByAll()));
+}
+
+TEST(Signing, IsCountedByPod) {
+  const SigningHistory history{
+      .validators = {{"A", "v-0"}, {"B", "v-1"}},
+      .commits = {{.signers = {{"A"}, {"B"}}}, {.signers = {{"A"}}}, {.signers = {{"A"}}}}};
+  EXPECT_THAT(history.SignedByPod(), UnorderedElementsAre(Pair("v-0", 3), Pair("v-1", 1)));
 }
 
 Json Amount(const char* cpu, const char* memory, const char* pods) {

@@ -7,6 +7,7 @@
 #include "pawk8s/testing/pod_matchers.h"
 #include "pawk8s/testing/probe_matchers.h"
 #include "pawk8s/testing/resource_matchers.h"
+#include "steady_state_case.h"
 
 namespace pawk8s::testing {
 namespace {
@@ -16,7 +17,7 @@ using ::testing::SizeIs;
 
 constexpr Millis kMargin{60'000};  // of what is injected, beyond what is waited for
 
-class HealthProbes : public Case {
+class HealthProbes : public SteadyStateCase {
  protected:
   // The freeze of one validator that two of these cases judge.
   Hang Hung() {
@@ -59,16 +60,14 @@ TEST_F(HealthProbes, SlowStarterIsNotKilled) {
 }
 
 TEST_F(HealthProbes, ProbesDoNotFlap) {
-  std::vector<kube::Pod> pods;
+  std::size_t wanted = 0;
   for (const WorkloadRef& workload : {profile().validators, profile().nodes, profile().api}) {
     const WorkloadState state = Must(paw().Read(workload, deadline()));
     ASSERT_THAT(state, ServesWithEveryPod());
-    const std::vector<kube::Pod> ready = state.ReadyPods();
-    pods.insert(pods.end(), ready.begin(), ready.end());
+    wanted += state.ReadyPods().size();
   }
-  const SteadyPods steady =
-      Must(WatchProbes(paw(), pods, profile().thresholds.health_probes.steady, deadline()));
-  ASSERT_THAT(steady.pods, SizeIs(pods.size()));
+  const SteadyState steady = Watched();
+  ASSERT_THAT(steady.pods, SizeIs(wanted));
   for (const SteadyPod& pod : steady.pods) EXPECT_THAT(pod, IsSteady());
   EXPECT_THAT(steady.progress, HasMadeBlocks(1));
 }

@@ -5,17 +5,19 @@
 #include "pawk8s/testing/matchers.h"
 #include "pawk8s/testing/pod_matchers.h"
 #include "pawk8s/testing/resource_matchers.h"
+#include "steady_state_case.h"
 
 namespace pawk8s::testing {
 namespace {
 
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 constexpr Millis kMargin{60'000};  // of a fault, beyond what is waited for
 constexpr int kKilled = 137;       // exit code of a process that SIGKILL ended
 
-class Resources : public Case {
+class Resources : public SteadyStateCase {
  protected:
   // The deployment's workloads, each with all its pods Ready.
   std::vector<WorkloadRef> Workloads() {
@@ -54,18 +56,16 @@ TEST_F(Resources, CpuHogIsHeldAtLimit) {
 }
 
 TEST_F(Resources, SteadyStateIsNotThrottled) {
-  const auto& limits = profile().thresholds.resources;
+  const Percent most = profile().thresholds.resources.throttled;
   const WorkloadState validators = Must(paw().Read(profile().validators, deadline()));
   ASSERT_THAT(validators, HasEveryPod());
 
-  const SteadyCpu steady =
-      Must(WatchCpu(paw(), agents(), validators.pods, limits.steady, deadline()));
+  const SteadyState steady = Watched();
 
-  ASSERT_THAT(steady.uses, Not(IsEmpty()));
-  for (const CpuUse& use : steady.uses) {
-    MeasureAtMost("throttled periods of " + use.pod, use.ThrottledPercent(),
-                  limits.throttled.of_hundred, "%");
-    EXPECT_THAT(use, IsThrottledAtMost(limits.throttled));
+  ASSERT_THAT(steady.validators, SizeIs(validators.pods.size()));
+  for (const CpuUse& use : steady.validators) {
+    MeasureAtMost("throttled periods of " + use.pod, use.ThrottledPercent(), most.of_hundred, "%");
+    EXPECT_THAT(use, IsThrottledAtMost(most));
   }
   EXPECT_THAT(steady.signing, IsSignedByAll());
 }

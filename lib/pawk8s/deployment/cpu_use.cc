@@ -15,18 +15,6 @@ constexpr Millis kMargin{60'000};
 constexpr std::int64_t kLargestPage = 65536;  // of arm64 and ppc64
 constexpr std::int64_t kLeastQuotaUs = 1000;
 
-absl::StatusOr<agent::CgroupFacts> ReadCgroup(agent::Agent& agents, const kube::Pod& pod,
-                                              const std::string& container,
-                                              const Deadline& deadline) {
-  ASSIGN_OR_RETURN(const agent::NodeAgent node, agents.For(pod, deadline));
-  ASSIGN_OR_RETURN(const agent::Target target, agent::TargetOf(pod, container));
-  auto facts = node.Call(agent::CgroupFactsRequest{.target = target}, deadline);
-  if (!facts.ok()) {
-    return Annotate(facts.status(), fmt::format("cgroup of {} in {}", container, pod.name()));
-  }
-  return facts;
-}
-
 std::vector<kube::ContainerSpec> ContainersOf(const kube::Pod& pod) {
   const kube::Json* spec = kube::FindField(pod.json(), {"spec"});
   return spec == nullptr ? std::vector<kube::ContainerSpec>() : kube::ContainersOf(*spec);
@@ -50,6 +38,18 @@ std::string WhyCpuIsNotEnforced(const ContainerLimits& limits) {
 }
 
 }  // namespace
+
+absl::StatusOr<agent::CgroupFacts> ReadCgroup(agent::Agent& agents, const kube::Pod& pod,
+                                              const std::string& container,
+                                              const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const agent::NodeAgent node, agents.For(pod, deadline));
+  ASSIGN_OR_RETURN(const agent::Target target, agent::TargetOf(pod, container));
+  auto facts = node.Call(agent::CgroupFactsRequest{.target = target}, deadline);
+  if (!facts.ok()) {
+    return Annotate(facts.status(), fmt::format("cgroup of {} in {}", container, pod.name()));
+  }
+  return facts;
+}
 
 absl::StatusOr<ContainerLimits> ReadLimitsOf(agent::Agent& agents, const kube::Pod& pod,
                                              const std::string& container,
@@ -142,26 +142,6 @@ absl::StatusOr<HoggedCpu> HogCpu(Deployment& paw, fault::Faults& faults, agent::
                    paw.kube().Get({kube::kPods, victim.ns(), victim.name()}, deadline));
   hogged.restarts = kube::Pod(now).restart_count().value_or(0) - victim.restart_count().value_or(0);
   return hogged;
-}
-
-absl::StatusOr<SteadyCpu> WatchCpu(Deployment& paw, agent::Agent& agents,
-                                   const std::vector<kube::Pod>& validators, Millis over,
-                                   const Deadline& deadline) {
-  const std::string& container = paw.profile().validators.container;
-  if (validators.empty()) return absl::FailedPreconditionError("there is no validator to watch");
-  ASSIGN_OR_RETURN(const PodNode first, paw.NodeOf(validators.front(), deadline));
-  std::vector<agent::CgroupFacts> before;
-  for (const kube::Pod& pod : validators) {
-    ASSIGN_OR_RETURN(before.emplace_back(), ReadCgroup(agents, pod, container, deadline));
-  }
-  Clock::Real().Sleep(over, deadline);
-  SteadyCpu steady;
-  for (std::size_t i = 0; i < validators.size(); ++i) {
-    ASSIGN_OR_RETURN(const auto after, ReadCgroup(agents, validators[i], container, deadline));
-    steady.uses.push_back(UseBetween(validators[i], container, before[i], after));
-  }
-  ASSIGN_OR_RETURN(steady.signing, ReadSigning(paw, first.status.latest, deadline));
-  return steady;
 }
 
 }  // namespace pawk8s

@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "pawk8s/agent/agent.h"
 #include "pawk8s/deployment/deployment.h"
-#include "pawk8s/deployment/signing.h"
 #include "pawk8s/fault/faults.h"
 #include "pawk8s/kube/pod_spec.h"
 
@@ -52,7 +51,12 @@ struct CpuUse {
   [[nodiscard]] double Processors() const;
   // The share of the periods in hundredths; 0 without any.
   [[nodiscard]] double ThrottledPercent() const;
+  friend bool operator==(const CpuUse&, const CpuUse&) = default;
 };
+[[nodiscard]] absl::StatusOr<agent::CgroupFacts> ReadCgroup(agent::Agent& agents,
+                                                            const kube::Pod& pod,
+                                                            const std::string& container,
+                                                            const Deadline& deadline);
 [[nodiscard]] CpuUse UseBetween(const kube::Pod& pod, const std::string& container,
                                 const agent::CgroupFacts& before, const agent::CgroupFacts& after);
 
@@ -69,14 +73,5 @@ struct HoggedCpu {
                                                agent::Agent& agents, const kube::Pod& victim,
                                                const kube::Pod& witness, Millis hold,
                                                const Deadline& deadline);
-
-// What all validators took over a time in which nothing was asked of them but blocks.
-struct SteadyCpu {
-  std::vector<CpuUse> uses;  // one a pod
-  SigningHistory signing;
-};
-[[nodiscard]] absl::StatusOr<SteadyCpu> WatchCpu(Deployment& paw, agent::Agent& agents,
-                                                 const std::vector<kube::Pod>& validators,
-                                                 Millis over, const Deadline& deadline);
 
 }  // namespace pawk8s

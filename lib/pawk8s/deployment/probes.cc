@@ -96,37 +96,6 @@ std::string LabelIn(std::string_view labels, std::string_view label) {
   return "";
 }
 
-absl::StatusOr<ProbeCounts> ReadProbeCounts(Deployment& paw, const std::set<std::string>& nodes,
-                                            const Deadline& deadline) {
-  ProbeCounts all;
-  for (const std::string& node : nodes) {
-    ASSIGN_OR_RETURN(
-        const std::string metrics,
-        paw.kube().GetRaw(fmt::format("/api/v1/nodes/{}/proxy/metrics/probes", node), deadline));
-    auto counts = ParseProbeCounts(metrics);
-    if (!counts.ok()) return Annotate(counts.status(), "probe metrics of node " + node);
-    all.merge(*counts);
-  }
-  return all;
-}
-
-std::vector<std::string> ProbedContainers(const kube::Pod& pod) {
-  std::vector<std::string> names;
-  const kube::Json* spec = kube::FindField(pod.json(), {"spec"});
-  if (spec == nullptr) return names;
-  for (const kube::ContainerSpec& container : kube::ContainersOf(*spec)) {
-    if (container.readiness || container.liveness) names.push_back(container.name);
-  }
-  return names;
-}
-
-std::string ReadySince(const kube::Pod& pod) {
-  const auto ready = pod.condition("Ready");
-  if (!ready) return "absent";
-  return fmt::format("{} since {}", ready->status,
-                     ready->last_transition ? FormatUtc(*ready->last_transition) : "unknown");
-}
-
 }  // namespace
 
 absl::StatusOr<kube::ContainerSpec> SpecOf(const kube::Pod& pod, const std::string& container) {
@@ -178,69 +147,18 @@ absl::StatusOr<ProbeCounts> ParseProbeCounts(std::string_view metrics) {
   return counts;
 }
 
-absl::StatusOr<SteadyPods> WatchProbes(Deployment& paw, const std::vector<kube::Pod>& pods,
-                                       Millis over, const Deadline& deadline) {
-  std::set<std::string> nodes;
-  for (const kube::Pod& pod : pods) nodes.insert(pod.node().value_or(""));
-  ASSIGN_OR_RETURN(const kube::Pod teller, paw.OtherValidator(std::vector<kube::Pod>{}, deadline));
-  ASSIGN_OR_RETURN(const PodNode first, paw.NodeOf(teller, deadline));
-  ASSIGN_OR_RETURN(const auto watch,
-                   kube::Informer::Start(paw.kube(), {kube::kPods, paw.profile().ns}, deadline));
-  ASSIGN_OR_RETURN(ProbeCounts before, ReadProbeCounts(paw, nodes, deadline));
-  const kube::Informer::Snapshot listed = watch->Get();
-  Clock::Real().Sleep(over, deadline);
-  ASSIGN_OR_RETURN(ProbeCounts after, ReadProbeCounts(paw, nodes, deadline));
-  const kube::Informer::Timeline seen = watch->Changes();
-  if (seen.dropped > 0) return absl::DataLossError("too many changes of pods to keep");
-  RETURN_IF_ERROR(watch->status());
-
-  SteadyPods steady;
-  ASSIGN_OR_RETURN(steady.progress, ReadProgress(paw, teller, first.status.latest, deadline));
-  for (const kube::Pod& pod : pods) {
-    SteadyPod one{.pod = pod.name(), .change = WhatChanged(pod, seen.changes)};
-    const kube::Object* now = listed.Find(pod.name());
-    if (now == nullptr || now->uid() != pod.uid()) one.change = "it was replaced";
-    for (const std::string& container : ProbedContainers(pod)) {
-      const ProbeKey key{pod.uid(), container};
-      one.probed.push_back({.container = container,
-                            .grown = {.succeeded = after[key].succeeded - before[key].succeeded,
-                                      .failed = after[key].failed - before[key].failed}});
-    }
-    steady.pods.push_back(std::move(one));
+absl::StatusOr<ProbeCounts> ReadProbeCounts(Deployment& paw, const std::set<std::string>& nodes,
+                                            const Deadline& deadline) {
+  ProbeCounts all;
+  for (const std::string& node : nodes) {
+    ASSIGN_OR_RETURN(
+        const std::string metrics,
+        paw.kube().GetRaw(fmt::format("/api/v1/nodes/{}/proxy/metrics/probes", node), deadline));
+    auto counts = ParseProbeCounts(metrics);
+    if (!counts.ok()) return Annotate(counts.status(), "probe metrics of node " + node);
+    all.merge(*counts);
   }
-  return steady;
-}
-
-std::string WhatChanged(const kube::Pod& before, const std::vector<kube::Change>& changes) {
-  for (const kube::Change& change : changes) {
-    if (change.object.uid() != before.uid()) continue;
-    if (change.type == kube::Change::Type::kDeleted) return "it was deleted";
-    const kube::Pod now(change.object);
-    if (ReadySince(now) != ReadySince(before)) {
-      return fmt::format("its Ready condition went from {} to {}", ReadySince(before),
-                         ReadySince(now));
-    }
-    for (const kube::ContainerStatus& then : before.container_statuses()) {
-      const auto status = now.container_status(then.name);
-      if (status && status->restart_count != then.restart_count) {
-        return fmt::format("{} was restarted", then.name);
-      }
-    }
-  }
-  return "";
-}
-
-std::string WhyNotSteady(const SteadyPod& pod) {
-  if (!pod.change.empty()) return pod.change;
-  if (pod.probed.empty()) return "no container of it is probed";
-  for (const SteadyPod::Probed& probed : pod.probed) {
-    if (probed.grown.failed != 0) {
-      return fmt::format("{} of the probes of {} failed, {} succeeded", probed.grown.failed,
-                         probed.container, probed.grown.succeeded);
-    }
-    if (probed.grown.succeeded <= 0) return "no probe of " + probed.container + " succeeded";
-  }
-  return "";
+  return all;
 }
 
 }  // namespace pawk8s

@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "pawk8s/agent/agent.h"
 #include "pawk8s/deployment/deployment.h"
-#include "pawk8s/deployment/signing.h"
-#include "pawk8s/kube/informer.h"
 #include "pawk8s/kube/pod_spec.h"
 
 namespace pawk8s {
@@ -56,30 +54,9 @@ using ProbeCounts = std::map<ProbeKey, ProbeCount>;
 // of it that has another form.
 [[nodiscard]] absl::StatusOr<ProbeCounts> ParseProbeCounts(std::string_view metrics);
 
-// A pod over a time in which nothing was asked of it.
-struct SteadyPod {
-  std::string pod;
-  std::string change;  // of its Ready condition or of a restart count; empty: none
-  struct Probed {
-    std::string container;  // that declares readiness or liveness probes
-    ProbeCount grown;
-  };
-  std::vector<Probed> probed;
-};
-struct SteadyPods {
-  std::vector<SteadyPod> pods;
-  Progress progress;  // of the chain meanwhile
-};
-// Watches `pods` and the counts of their kubelets for `over`.
-[[nodiscard]] absl::StatusOr<SteadyPods> WatchProbes(Deployment& paw,
-                                                     const std::vector<kube::Pod>& pods,
-                                                     Millis over, const Deadline& deadline);
-
-// The first change of a pod's Ready condition or of a restart count among `changes`, which follow
-// on `before`; empty if there is none.
-[[nodiscard]] std::string WhatChanged(const kube::Pod& before,
-                                      const std::vector<kube::Change>& changes);
-// What of a pod was not steady, or not probed; empty if all was.
-[[nodiscard]] std::string WhyNotSteady(const SteadyPod& pod);
+// As the kubelets of `nodes` say.
+[[nodiscard]] absl::StatusOr<ProbeCounts> ReadProbeCounts(Deployment& paw,
+                                                          const std::set<std::string>& nodes,
+                                                          const Deadline& deadline);
 
 }  // namespace pawk8s

@@ -117,7 +117,7 @@ struct Profile {
   } dns;
 
   struct Thresholds {
-    Millis pod_running, pod_ready, block_gap, peer_found;
+    Millis pod_running, pod_ready, block_gap, peer_found, steady;
     int blocks_during_outage, height_lag;
     struct {
       Millis stop_margin, served_after_removal, restarted_ready;
@@ -132,12 +132,12 @@ struct Profile {
       Percent usable;
     } persistent_volume;
     struct {
-      Millis unready, unready_slack, thawed_ready, slow_start_margin, steady, endpoint_gone,
-          hang_restarted, votes_resume;
+      Millis unready, unready_slack, thawed_ready, slow_start_margin, endpoint_gone, hang_restarted,
+          votes_resume;
       int connections;
     } health_probes;
     struct {
-      Millis hog, steady, oom_killed, oom_ready, quota_settles;
+      Millis hog, oom_killed, oom_ready, quota_settles;
       Percent hog_usage, throttled;
     } resources;
     struct {

@@ -206,6 +206,9 @@ void AddSharedThresholds(Table& t, Profile::Thresholds& of) {
         "successor Ready -> a peer lists its id at the new address", "INF-STS-07");
   t.Key(p + "height_lag", &of.height_lag, "2",
         "blocks that a node may be behind its peers and still be level with them", "INF-POD-09");
+  t.Key(p + "steady", &of.steady, "15s",
+        "for so long the deployment is watched while nothing is asked of it",
+        "INF-HP-04 INF-RES-03");
 }
 
 void AddWorkloadThresholds(Table& t, Profile::Thresholds& of) {
@@ -266,7 +269,6 @@ void AddHealthThresholds(Table& t, Profile::Thresholds& of) {
   t.Key(p + "thawed_ready", &h.thawed_ready, "20s", "SIGCONT -> Ready", "INF-HP-02");
   t.Key(p + "slow_start_margin", &h.slow_start_margin, "5s",
         "beyond the liveness budget that a slow starter takes", "INF-HP-03");
-  t.Key(p + "steady", &h.steady, "15s", "for so long nothing flaps", "INF-HP-04");
   t.Key(p + "endpoint_gone", &h.endpoint_gone, "5s", "not Ready -> endpoint not ready",
         "INF-HP-05");
   t.Key(p + "connections", &h.connections, "60",
@@ -282,8 +284,6 @@ void AddHealthThresholds(Table& t, Profile::Thresholds& of) {
   t.Key(p + "hog", &r.hog, "10s", "how long all processors are asked for", "INF-RES-02");
   t.Key(p + "hog_usage", &r.hog_usage, "110%", "of the limit that is used meanwhile, at most",
         "INF-RES-02", 100, 1000);
-  t.Key(p + "steady", &r.steady, "15s", "how long throttling is counted without load",
-        "INF-RES-03");
   t.Key(p + "throttled", &r.throttled, "10%", "of the periods, at most", "INF-RES-03", 1, 100);
   t.Key(p + "oom_killed", &r.oom_killed, "10s", "limit lowered -> killed, else it did not act",
         "INF-RES-04");

@@ -16,6 +16,7 @@
 #include "pawk8s/deployment/restart.h"
 #include "pawk8s/deployment/signing.h"
 #include "pawk8s/deployment/slow_start.h"
+#include "pawk8s/deployment/steady_state.h"
 
 namespace pawk8s {
 

@@ -10,7 +10,7 @@
 
 #include "pawk8s/deployment/cpu_use.h"
 #include "pawk8s/deployment/quota.h"
-#include "pawk8s/deployment/signing.h"
+#include "pawk8s/deployment/steady_state.h"
 #include "pawk8s/deployment/units.h"
 #include "pawk8s/deployment/workload.h"
 
@@ -26,9 +26,8 @@ inline void PrintTo(const CpuUse& use, std::ostream* out) {
 inline void PrintTo(const HoggedCpu& hogged, std::ostream* out) {
   *out << hogged.use.container << " in " << hogged.use.pod;
 }
-inline void PrintTo(const SteadyCpu& steady, std::ostream* out) {
-  *out << fmt::format("{} commits as told by {}", steady.signing.commits.size(),
-                      steady.signing.told_by);
+inline void PrintTo(const SignedBlocks& signing, std::ostream* out) {
+  *out << fmt::format("{} commits as told by {}", signing.blocks, signing.told_by);
 }
 inline void PrintTo(const Quota& quota, std::ostream* out) {
   *out << "ResourceQuota " << quota.name;
@@ -82,14 +81,13 @@ MATCHER(IsNotRestarted, "a pod without a restart") {
   return arg.restarts == 0;
 }
 
-// Of a SigningHistory.
 MATCHER(IsSignedByAll, "blocks of which every validator signs more than half") {
-  for (const auto& [pod, count] : arg.SignedByPod()) {
-    if (2 * count > static_cast<std::int64_t>(arg.commits.size())) continue;
-    *result_listener << pod << " signed " << count << " of " << arg.commits.size();
+  for (const auto& [pod, count] : arg.by_pod) {
+    if (2 * count > arg.blocks) continue;
+    *result_listener << pod << " signed " << count << " of " << arg.blocks;
     return false;
   }
-  return !arg.commits.empty() && !arg.validators.empty();
+  return arg.blocks > 0 && !arg.by_pod.empty();
 }
 
 // Of a pod: how its container's run before the present one ended.
