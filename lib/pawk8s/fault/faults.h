@@ -47,7 +47,8 @@ class Faults {
   [[nodiscard]] absl::StatusOr<PodReplacement> Replace(const kube::Pod& pod, Millis ready_within,
                                                        const Deadline& deadline,
                                                        const FaultOptions& options = {});
-  // Asks for the eviction of a pod once. ResourceExhausted with cause DisruptionBudget: refused.
+  // Asks for the eviction of a pod once. ResourceExhausted with cause DisruptionBudget: refused;
+  // FailedPrecondition: accepted, but the pod is not being deleted.
   [[nodiscard]] absl::Status Evict(const kube::Pod& pod, const Deadline& deadline,
                                    const FaultOptions& options = {});
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "pawk8s/base/status.h"
 #include "pawk8s/fault/faults.h"
 
@@ -44,6 +46,16 @@ absl::Status Faults::Evict(const kube::Pod& pod, const Deadline& deadline,
   RETURN_IF_ERROR(
       context_->client.Evict({kube::kPods, pod.ns(), pod.name()}, deadline, {.uid = pod.uid()}));
   trace.applied = std::chrono::system_clock::now();
+  context_->on_step(trace);
+  const auto now = context_->client.Get({kube::kPods, pod.ns(), pod.name()}, deadline);
+  if (!absl::IsNotFound(now.status())) {
+    RETURN_IF_ERROR(now.status());
+    if (now->uid() == pod.uid() && !kube::Pod(*now).deletion_time()) {
+      return absl::FailedPreconditionError(
+          fmt::format("the eviction of {} was accepted, and it is not being deleted", pod.name()));
+    }
+  }
+  trace.seen = std::chrono::system_clock::now();
   context_->on_step(trace);
   return absl::OkStatus();
 }
