@@ -84,6 +84,18 @@ TEST(CpuUse, IsComparedWithTheLimit) {
   EXPECT_THAT(Used(1s, 0), Not(testing::IsThrottled()));
 }
 
+TEST(CpuUse, TellsWhetherAllWasAskedFor) {
+  EXPECT_TRUE(WasAskedForAll(Used(9s, 0)));
+  EXPECT_FALSE(WasAskedForAll(Used(8'999ms, 0))) << "a machine that is full, or no thread";
+  EXPECT_TRUE(WasAskedForAll(Used(5s, 1))) << "held back, on a machine that is full";
+  EXPECT_FALSE(WasAskedForAll(Used(4'999ms, 1))) << "what the program alone can bring about";
+  CpuUse unlimited = Used(5s, 0);
+  unlimited.limit.reset();
+  EXPECT_TRUE(WasAskedForAll(unlimited));
+  unlimited.used = 4'999ms;
+  EXPECT_FALSE(WasAskedForAll(unlimited));
+}
+
 TEST(CpuUse, ThrottlingIsAShareOfPeriods) {
   using testing::IsThrottledAtMost;
   EXPECT_THAT(Used(1s, 10), IsThrottledAtMost(Percent{10}));

@@ -103,6 +103,13 @@ double CpuUse::ThrottledPercent() const {
   return periods <= 0 ? 0 : 100 * static_cast<double>(throttled) / static_cast<double>(periods);
 }
 
+bool WasAskedForAll(const CpuUse& use) {
+  const double taken = use.Processors();
+  if (!use.limit) return taken >= 0.5;
+  const double limit = static_cast<double>(use.limit->milli) / 1000;
+  return taken >= 0.9 * limit || (use.throttled > 0 && taken >= 0.5 * std::min(limit, 1.0));
+}
+
 CpuUse UseBetween(const kube::Pod& pod, const std::string& container,
                   const agent::CgroupFacts& before, const agent::CgroupFacts& after) {
   const auto containers = ContainersOf(pod);
@@ -136,6 +143,12 @@ absl::StatusOr<HoggedCpu> HogCpu(Deployment& paw, fault::Faults& faults, agent::
   RETURN_IF_ERROR(load.Revert());
   ASSIGN_OR_RETURN(const PodNode last, paw.NodeOf(witness, deadline));
   hogged.use = UseBetween(victim, container, before, after.ok() ? *after : before);
+  if (after.ok() && !WasAskedForAll(hogged.use)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} busy threads in {} took {:.2f} processors: nothing holds them back, and they "
+        "did not take what they may",
+        hogged.threads, victim.name(), hogged.use.Processors()));
+  }
   ASSIGN_OR_RETURN(hogged.blocks,
                    paw.Blocks(witness, first.status.latest + 1, last.status.latest, deadline));
   ASSIGN_OR_RETURN(const kube::Object now,

@@ -60,6 +60,11 @@ struct CpuUse {
 [[nodiscard]] CpuUse UseBetween(const kube::Pod& pod, const std::string& container,
                                 const agent::CgroupFacts& before, const agent::CgroupFacts& after);
 
+// Were busy threads really there, and free to take what they may? They were if they came near the
+// limit, or took half of it (of one processor, if that is less, or if there is none) and were
+// held back.
+[[nodiscard]] bool WasAskedForAll(const CpuUse& use);
+
 // What one container did while more was asked of it than it may take.
 struct HoggedCpu {
   CpuUse use;
