@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::int64_t kLifetime = 30;  // blocks that a transaction has to get into one
 constexpr Millis kPoll{50};
+constexpr std::uint16_t kJaegerQueryPort = 16686;
 
 Deadline Patience() { return Deadline::After(kPatience); }
 
@@ -125,6 +126,21 @@ absl::Status LiveChain::FindDeployment() {
   if (gateways.empty()) return absl::FailedPreconditionError(api.ToString());
   gateway_options_ = door(gateways[0], profile.ports.gateway_rest);
   gateway_url_ = "http://" + gateways[0].name();
+  ASSIGN_OR_RETURN(const WorkloadState full_nodes, paw_->Read(profile.nodes, Patience()));
+  full_nodes_ = full_nodes.ReadyPods().size();
+  const std::string jaeger = Setting("PAWK8S_CHAIN_JAEGER");
+  const std::size_t slash = jaeger.find('/');
+  if (jaeger.empty()) return absl::OkStatus();
+  if (slash == std::string::npos) {
+    return absl::FailedPreconditionError("PAWK8S_CHAIN_JAEGER names no namespace/Deployment");
+  }
+  WorkloadRef deployment;
+  deployment.ns = jaeger.substr(0, slash);
+  deployment.name = jaeger.substr(slash + 1);
+  ASSIGN_OR_RETURN(const WorkloadState collectors, paw_->Read(deployment, Patience()));
+  const std::vector<kube::Pod> ready = collectors.ReadyPods();
+  if (ready.empty()) return absl::FailedPreconditionError(collectors.ToString());
+  jaeger_.emplace(door(ready[0], kJaegerQueryPort));
   return absl::OkStatus();
 }
 

@@ -28,6 +28,7 @@
 #include "pawk8s/chain/tx_ledger.h"
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/net/http.h"
+#include "pawk8s/observe/jaeger.h"
 
 namespace pawk8s::chain {
 
@@ -124,6 +125,11 @@ class LiveChain {
                                                       const std::string& attribute,
                                                       const std::string& value);
 
+  // Where the traces are, or null if the environment does not say.
+  [[nodiscard]] observe::Jaeger* jaeger() { return jaeger_ ? &*jaeger_ : nullptr; }
+  // Of how many nodes traces are expected: those of the profile, or the processes.
+  [[nodiscard]] std::size_t traced_nodes() const { return nodes_.size() + full_nodes_; }
+
   // The program's metrics of validator `i` once it has executed block `height`.
   [[nodiscard]] absl::StatusOr<MetricsPage> Metrics(std::size_t i, Height height);
   [[nodiscard]] absl::StatusOr<std::vector<MetricsPage>> MetricsOfAll(Height height);
@@ -146,6 +152,8 @@ class LiveChain {
   net::HttpOptions gateway_options_;
   std::string gateway_url_;
   std::vector<Key> accounts_, operators_;
+  std::size_t full_nodes_ = 0;
+  std::optional<observe::Jaeger> jaeger_;
 
   std::string id_;
   std::optional<Rpc> rpc_;
