@@ -42,6 +42,7 @@ int Run(const std::string& kind, std::chrono::seconds hold) {
   agent::Agent agents((*paw)->kube(), AgentOptions(*profile, "kill-matrix"));
   absl::Status failed;
   bool reverting = false;
+  SteadyTime active;
   fault::Faults faults(std::make_shared<const fault::FaultContext>(fault::FaultContext{
       .client = (*paw)->kube(),
       .ledger = ledger,
@@ -57,7 +58,10 @@ int Run(const std::string& kind, std::chrono::seconds hold) {
               reverting = true;
               return Say("reverting");
             }
-            if (trace.seen && !trace.reverted) return Say("active");
+            if (trace.seen && !trace.reverted) {
+              active = std::chrono::steady_clock::now();
+              return Say("active");
+            }
             if (trace.applied && !trace.seen) return Say("arming");
           },
       .on_failed_revert = [&](const absl::Status& status) { failed = status; },
@@ -65,7 +69,9 @@ int Run(const std::string& kind, std::chrono::seconds hold) {
   const Deadline deadline = Deadline::After(std::chrono::seconds(120));
   auto fault = ArmKind(kind, faults, **paw, hold, deadline);
   if (!fault.ok()) return Fail(fault.status());
-  Clock::Real().Sleep(hold, deadline);
+  // From when it was active: the strike, for which this process waits, takes part of the time.
+  Clock::Real().Sleep(std::chrono::duration_cast<Millis>(active + hold - Clock::Real().Now()),
+                      deadline);
   if (const absl::Status s = fault->Revert(); !s.ok()) return Fail(s);
   return failed.ok() ? 0 : Fail(failed);
 }
