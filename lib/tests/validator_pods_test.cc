@@ -8,6 +8,7 @@
 #include "pawk8s/deployment/restart.h"
 #include "pawk8s/deployment/start_order.h"
 #include "pawk8s/testing/pod_matchers.h"
+#include "pawk8s/testing/probe_matchers.h"
 
 namespace pawk8s {
 namespace {
@@ -110,21 +111,38 @@ Json Restarted(const std::string& name, int restarts, int code) {
 
 TEST(Comeback, IsOneRestartOfOneContainerInTheSamePod) {
   const kube::Pod before = PodWith("a", {Running("pawd", 1, 2), Running("side", 1)});
-  const auto lacks = [&](const kube::Pod& now) {
-    return ComebackOf(before, now, "pawd", 137).lacks;
-  };
+  const auto lacks = [&](const kube::Pod& now) { return ComebackOf(before, now, "pawd").lacks; };
   EXPECT_THAT(lacks(PodWith("a", {Restarted("pawd", 3, 137), Running("side", 1)})), IsEmpty());
   EXPECT_THAT(lacks(before), HasSubstr("pawd has restarted 0 times"));
   EXPECT_THAT(lacks(PodWith("a", {Restarted("pawd", 4, 137), Running("side", 1)})),
               HasSubstr("pawd has restarted 2 times"));
-  EXPECT_THAT(lacks(PodWith("a", {Restarted("pawd", 3, 1), Running("side", 1)})),
-              HasSubstr("exit code 1"));
   EXPECT_THAT(lacks(PodWith("a", {Restarted("pawd", 3, 137), Running("side", 1, 1)})),
               HasSubstr("side has restarted 1 times"));
   EXPECT_THAT(lacks(PodWith("b", {Restarted("pawd", 3, 137), Running("side", 1)})),
               HasSubstr("another pod"));
   EXPECT_THAT(lacks(PodWith("a", {Restarted("pawd", 3, 137), Running("side", 1)}, false)),
               HasSubstr("Ready"));
+}
+
+TEST(RunEnd, IsThatOfThePresentRunOrOfTheOneBefore) {
+  using testing::EndedFor;
+  using testing::EndedWith;
+  const auto before =
+      EndShownBy(PodWith("a", {Running("side", 1), Restarted("pawd", 1, 137)}), "pawd");
+  ASSERT_TRUE(before);
+  EXPECT_THAT(*before, EndedWith(137));
+  EXPECT_THAT(*before, Not(EndedWith(1)));
+  Json now = Restarted("pawd", 1, 137);
+  now["state"] = {{"terminated", {{"exitCode", 1}, {"reason", "Error"}}}};
+  const auto present = EndShownBy(PodWith("a", {now}), "pawd");
+  ASSERT_TRUE(present);
+  EXPECT_THAT(*present, EndedWith(1));
+  EXPECT_THAT(*present, EndedFor("Error"));
+  EXPECT_THAT(*present, Not(EndedFor("OOMKilled")));
+  Json forgotten = Running("pawd", 30, 1);
+  forgotten["lastState"] = Json::object();
+  EXPECT_FALSE(EndShownBy(PodWith("a", {forgotten}), "pawd"));
+  EXPECT_FALSE(EndShownBy(PodWith("a", {now}), "side"));
 }
 
 TEST(EndedWithin, CountsFromTheEndOfTheRunBefore) {

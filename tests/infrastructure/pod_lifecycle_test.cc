@@ -4,6 +4,7 @@
 #include "pawk8s/testing/case.h"
 #include "pawk8s/testing/matchers.h"
 #include "pawk8s/testing/pod_matchers.h"
+#include "pawk8s/testing/probe_matchers.h"
 
 namespace pawk8s::testing {
 namespace {
@@ -119,10 +120,9 @@ TEST_F(PodLifecycle, CrashedProcessRestartsInPlace) {
 
   Stimulus(faults().Kill(victim, program, agent::SignalName::kKill, deadline()));
   const Deadline by = deadline().AtMost(limit);
-  const auto comeback = [&](const Deadline& d) {
-    return ReadComeback(paw(), victim, program, kKilled, d);
-  };
-  ASSERT_TRUE(Eventually(Within{limit}, comeback, IsBack()));
+  EXPECT_THAT(Stimulus(AwaitEnd(paw(), victim, program, limit, deadline())), EndedWith(kKilled));
+  const auto comeback = [&](const Deadline& d) { return ReadComeback(paw(), victim, program, d); };
+  ASSERT_TRUE(Eventually(Within{by.Remaining()}, comeback, IsBack()));
   MeasureAtMost("ready", limit - by.Remaining(), limit);
   EXPECT_TRUE(Eventually(
       Within{by.Remaining()}, [&](const Deadline& d) { return ReadLag(paw(), victim, d); },

@@ -4,12 +4,14 @@
 #include "pawk8s/testing/case.h"
 #include "pawk8s/testing/matchers.h"
 #include "pawk8s/testing/pod_matchers.h"
+#include "pawk8s/testing/probe_matchers.h"
 #include "pawk8s/testing/resource_matchers.h"
 #include "steady_state_case.h"
 
 namespace pawk8s::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -76,19 +78,17 @@ TEST_F(Resources, OomKilledValidatorRecovers) {
   const kube::Pod victim = RestartableValidator();
   const kube::Pod witness = Must(paw().OtherValidator(victim, deadline()));
   const chain::Height first = Must(paw().NodeOf(witness, deadline())).status.latest;
-  const auto comeback = [&](const Deadline& d) {
-    return ReadComeback(paw(), victim, program, kKilled, d);
-  };
+  const auto comeback = [&](const Deadline& d) { return ReadComeback(paw(), victim, program, d); };
   const auto progress = [&](const Deadline& d) { return ReadProgress(paw(), witness, first, d); };
 
   const fault::Fault lowered = Stimulus(faults().LimitMemory(
       victim, program, std::nullopt, deadline(), {.hold = limits.oom_killed + kMargin}));
-  Stimulus(AwaitEnd(paw(), victim, program, limits.oom_killed, deadline()));
+  const RunEnd end = Stimulus(AwaitEnd(paw(), victim, program, limits.oom_killed, deadline()));
   const Deadline by = deadline().AtMost(limits.oom_ready);
   ASSERT_TRUE(Eventually(Within{limits.oom_ready}, comeback, IsBack()));
   MeasureAtMost("Ready", limits.oom_ready - by.Remaining(), limits.oom_ready);
   const kube::Pod now(Must(kube().Get({kube::kPods, victim.ns(), victim.name()}, deadline())));
-  EXPECT_THAT(now, LastEndedFor(program, "OOMKilled"));
+  EXPECT_THAT(end, AllOf(EndedWith(kKilled), EndedFor("OOMKilled")));
   EXPECT_THAT(Must(ReadLimitsOf(agents(), now, program, deadline())), IsHeldToItsMemoryLimit());
   EXPECT_TRUE(Eventually(Within{by.Remaining()}, progress,
                          HasMadeBlocks(profile().thresholds.blocks_during_outage)));

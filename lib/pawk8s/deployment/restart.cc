@@ -28,17 +28,6 @@ std::string WhyNotRestarted(const kube::Pod& before, const kube::Pod& now,
   return before.container_status(container) ? "" : container + " was not there";
 }
 
-std::string WhatLacks(const kube::Pod& before, const kube::Pod& now, const std::string& container,
-                      std::int64_t exit_code) {
-  if (std::string why = WhyNotRestarted(before, now, container); !why.empty()) return why;
-  const auto status = now.container_status(container);
-  if (status->last_exit_code != exit_code) {
-    return fmt::format("{} ended with exit code {}", container,
-                       status->last_exit_code.value_or(-1));
-  }
-  return WhyNotReady(now);
-}
-
 // Empty: the pod is not there.
 absl::StatusOr<std::optional<kube::Pod>> ReadAgain(Deployment& paw, const kube::Pod& before,
                                                    const Deadline& deadline) {
@@ -63,17 +52,17 @@ bool EndedWithin(const kube::Pod& pod, const std::string& container, Millis wind
   return status && status->last_finished_at && now - *status->last_finished_at <= window;
 }
 
-Comeback ComebackOf(const kube::Pod& before, const kube::Pod& now, const std::string& container,
-                    std::int64_t exit_code) {
-  return {.pod = before.name(), .lacks = WhatLacks(before, now, container, exit_code)};
+Comeback ComebackOf(const kube::Pod& before, const kube::Pod& now, const std::string& container) {
+  Comeback comeback{.pod = before.name(), .lacks = WhyNotRestarted(before, now, container)};
+  if (comeback.lacks.empty()) comeback.lacks = WhyNotReady(now);
+  return comeback;
 }
 
 absl::StatusOr<Comeback> ReadComeback(Deployment& paw, const kube::Pod& before,
-                                      const std::string& container, std::int64_t exit_code,
-                                      const Deadline& deadline) {
+                                      const std::string& container, const Deadline& deadline) {
   ASSIGN_OR_RETURN(const auto now, ReadAgain(paw, before, deadline));
   if (!now) return Comeback{.pod = before.name(), .lacks = "it is not there"};
-  return ComebackOf(before, *now, container, exit_code);
+  return ComebackOf(before, *now, container);
 }
 
 Comeback RestartOf(const kube::Pod& before, const kube::Pod& now, const std::string& container) {
@@ -91,8 +80,24 @@ absl::StatusOr<Comeback> ReadRestart(Deployment& paw, const kube::Pod& before,
   return RestartOf(before, *now, container);
 }
 
-absl::Status AwaitEnd(Deployment& paw, const kube::Pod& before, const std::string& container,
-                      Millis within, const Deadline& deadline) {
+std::optional<RunEnd> EndShownBy(const kube::Pod& pod, const std::string& container) {
+  for (const kube::Json& status : kube::FindList(pod.json(), {"status", "containerStatuses"})) {
+    if (kube::FindString(status, {"name"}) != container) continue;
+    for (const char* state : {"state", "lastState"}) {
+      const auto code = kube::FindInt(status, {state, "terminated", "exitCode"});
+      if (!code) continue;
+      return RunEnd{
+          .container = container,
+          .exit_code = *code,
+          .reason = kube::FindString(status, {state, "terminated", "reason"}).value_or("")};
+    }
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<RunEnd> AwaitEnd(Deployment& paw, const kube::Pod& before,
+                                const std::string& container, Millis within,
+                                const Deadline& deadline) {
   ASSIGN_OR_RETURN(
       const auto watch,
       kube::Informer::Start(
@@ -101,7 +106,11 @@ absl::Status AwaitEnd(Deployment& paw, const kube::Pod& before, const std::strin
   while (true) {
     const kube::Informer::Snapshot seen = watch->Get();
     const kube::Object* now = seen.Find(before.name());
-    if (now != nullptr && HasEnded(before, kube::Pod(*now), container)) return absl::OkStatus();
+    if (now != nullptr && HasEnded(before, kube::Pod(*now), container)) {
+      if (const auto end = EndShownBy(kube::Pod(*now), container)) return *end;
+      return absl::DataLossError(fmt::format("{} in {} has ended, and its status does not say how",
+                                             container, before.name()));
+    }
     const absl::Status changed = watch->AwaitChange(seen.version, until);
     if (!changed.ok()) {
       return Annotate(changed, fmt::format("{} in {} did not end", container, before.name()));

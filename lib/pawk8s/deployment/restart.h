@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,13 +22,12 @@ struct Comeback {
   std::string lacks;  // empty: it is back
   friend bool operator==(const Comeback&, const Comeback&) = default;
 };
-// Back is: the same pod on the same node, Ready, with one restart more of `container`, whose run
-// before ended with `exit_code`, and none of any other container.
+// Back is: the same pod on the same node, Ready, with one restart more of `container` and none of
+// any other container.
 [[nodiscard]] Comeback ComebackOf(const kube::Pod& before, const kube::Pod& now,
-                                  const std::string& container, std::int64_t exit_code);
+                                  const std::string& container);
 [[nodiscard]] absl::StatusOr<Comeback> ReadComeback(Deployment& paw, const kube::Pod& before,
                                                     const std::string& container,
-                                                    std::int64_t exit_code,
                                                     const Deadline& deadline);
 
 // Restarted is: the same pod on the same node, one restart more of `container`, which runs again,
@@ -38,11 +38,21 @@ struct Comeback {
                                                    const std::string& container,
                                                    const Deadline& deadline);
 
+// How a run of a container ended.
+struct RunEnd {
+  std::string container;
+  std::int64_t exit_code = 0;
+  std::string reason;  // the kubelet's word for it
+};
+// As the pod's status shows it: that of the present run if it has ended, else of the one before.
+[[nodiscard]] std::optional<RunEnd> EndShownBy(const kube::Pod& pod, const std::string& container);
 // Waits by watch until a run of the container has ended that had not in `before`, at most `within`:
-// DeadlineExceeded, in a sentence that says what did not come.
-[[nodiscard]] absl::Status AwaitEnd(Deployment& paw, const kube::Pod& before,
-                                    const std::string& container, Millis within,
-                                    const Deadline& deadline);
+// DeadlineExceeded, in a sentence that says what did not come. It is to be asked at once: a kubelet
+// that clears up between the creation and the start of the next run forgets how this one ended
+// (DataLoss).
+[[nodiscard]] absl::StatusOr<RunEnd> AwaitEnd(Deployment& paw, const kube::Pod& before,
+                                              const std::string& container, Millis within,
+                                              const Deadline& deadline);
 
 // How far a validator is behind the others.
 struct Lag {

@@ -28,6 +28,7 @@ inline void PrintTo(const Hang& hang, std::ostream* out) { *out << hang.pod; }
 inline void PrintTo(const SlowStart& start, std::ostream* out) {
   *out << "a start with the probes of " << start.of;
 }
+inline void PrintTo(const RunEnd& end, std::ostream* out) { *out << end.container; }
 inline void PrintTo(const Votes& votes, std::ostream* out) {
   *out << fmt::format("{}, of which {} has {} votes in {} commits", votes.pod, votes.told_by,
                       votes.signed_by_it, votes.commits);
@@ -101,6 +102,16 @@ MATCHER(IsBackInItsService, "a thawed validator that its Service shows as ready 
   *result_listener << "which " << arg.service << " shows so after "
                    << probe_matchers::Text(arg.listed);
   return arg.listed.has_value();
+}
+
+MATCHER_P(EndedWith, exit_code, fmt::format("a program that ends with exit code {}", exit_code)) {
+  *result_listener << fmt::format("which ended with {} ({})", arg.exit_code, arg.reason);
+  return arg.exit_code == exit_code;
+}
+
+MATCHER_P(EndedFor, reason, fmt::format("a program that is ended as {}", reason)) {
+  *result_listener << fmt::format("which ended with {} ({})", arg.exit_code, arg.reason);
+  return arg.reason == reason;
 }
 
 MATCHER(IsRestartedAlone, "a pod in which that container alone is restarted") {

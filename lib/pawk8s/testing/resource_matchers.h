@@ -90,14 +90,6 @@ MATCHER(IsSignedByAll, "blocks of which every validator signs more than half") {
   return arg.blocks > 0 && !arg.by_pod.empty();
 }
 
-// Of a pod: how its container's run before the present one ended.
-MATCHER_P2(LastEndedFor, container, reason,
-           fmt::format("a pod whose {} was ended as {}", container, reason)) {
-  const auto status = arg.container_status(container);
-  *result_listener << "which ended as " << (status ? status->last_reason : "unknown");
-  return status && status->last_reason == reason;
-}
-
 MATCHER(HasCounted, "a quota whose status is that of its spec") {
   *result_listener << arg.lags;
   return arg.lags.empty();
