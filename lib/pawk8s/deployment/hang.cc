@@ -31,7 +31,10 @@ absl::StatusOr<std::optional<SteadyTime>> Await(
     const kube::Informer::Snapshot seen = watch.Get();
     if (holds(seen)) return Clock::Real().Now();
     const absl::Status changed = watch.AwaitChange(seen.version, until);
-    if (absl::IsDeadlineExceeded(changed)) return std::nullopt;
+    if (absl::IsDeadlineExceeded(changed)) {
+      RETURN_IF_ERROR(watch.Confirm(until));
+      return std::nullopt;
+    }
     RETURN_IF_ERROR(changed);
   }
 }

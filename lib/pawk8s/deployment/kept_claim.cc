@@ -16,14 +16,17 @@ namespace {
 constexpr Millis kMargin{30'000};
 constexpr Millis kEvery{250};
 
-// Wakes at each change of the watched objects.
+// Wakes at each change of the watched objects; DeadlineExceeded if `holds` does not come, and the
+// watch would have shown it.
 absl::Status AwaitThat(const kube::Informer& watch,
                        const std::function<bool(const kube::Informer::Snapshot&)>& holds,
                        const Deadline& deadline) {
   while (true) {
     const auto seen = watch.Get();
     if (holds(seen)) return absl::OkStatus();
-    RETURN_IF_ERROR(watch.AwaitChange(seen.version, deadline));
+    const absl::Status changed = watch.AwaitChange(seen.version, deadline);
+    if (absl::IsDeadlineExceeded(changed)) RETURN_IF_ERROR(watch.Confirm(deadline));
+    RETURN_IF_ERROR(changed);
   }
 }
 
@@ -105,6 +108,7 @@ absl::StatusOr<KeptClaim> ScaleDownAndBack(Deployment& paw, fault::Faults& fault
   if (!made.last) return made.status;
   ASSIGN_OR_RETURN(seen.blocks, paw.Blocks(witness, first.status.latest + 1,
                                            made.last->status.latest, deadline));
+  RETURN_IF_ERROR(claim->Confirm(deadline));
   seen.not_kept = WhyNotKept(listed.objects, claim->Changes().changes, seen.before);
 
   RETURN_IF_ERROR(down.Revert());

@@ -81,18 +81,11 @@ absl::StatusOr<Comeback> ReadRestart(Deployment& paw, const kube::Pod& before,
 }
 
 std::optional<RunEnd> EndShownBy(const kube::Pod& pod, const std::string& container) {
-  for (const kube::Json& status : kube::FindList(pod.json(), {"status", "containerStatuses"})) {
-    if (kube::FindString(status, {"name"}) != container) continue;
-    for (const char* state : {"state", "lastState"}) {
-      const auto code = kube::FindInt(status, {state, "terminated", "exitCode"});
-      if (!code) continue;
-      return RunEnd{
-          .container = container,
-          .exit_code = *code,
-          .reason = kube::FindString(status, {state, "terminated", "reason"}).value_or("")};
-    }
-  }
-  return std::nullopt;
+  const auto status = pod.container_status(container);
+  if (!status) return std::nullopt;
+  if (status->exit_code) return RunEnd{container, *status->exit_code, status->reason};
+  if (!status->last_exit_code) return std::nullopt;
+  return RunEnd{container, *status->last_exit_code, status->last_reason};
 }
 
 absl::StatusOr<RunEnd> AwaitEnd(Deployment& paw, const kube::Pod& before,
@@ -112,6 +105,7 @@ absl::StatusOr<RunEnd> AwaitEnd(Deployment& paw, const kube::Pod& before,
                                              container, before.name()));
     }
     const absl::Status changed = watch->AwaitChange(seen.version, until);
+    if (absl::IsDeadlineExceeded(changed)) RETURN_IF_ERROR(watch->Confirm(until));
     if (!changed.ok()) {
       return Annotate(changed, fmt::format("{} in {} did not end", container, before.name()));
     }

@@ -178,7 +178,7 @@ absl::Status Follow(const kube::Informer& pods, RolloutLog& log,
     RETURN_IF_ERROR(log.Take(pods.Changes()));
     if (done(log.rollout())) return absl::OkStatus();
     const absl::Status changed = pods.AwaitChange(version, deadline);
-    if (absl::IsDeadlineExceeded(changed)) return absl::OkStatus();
+    if (absl::IsDeadlineExceeded(changed)) return pods.Confirm(deadline);
     if (!changed.ok()) return Annotate(changed, "following the pods");
   }
 }

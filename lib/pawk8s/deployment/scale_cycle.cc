@@ -34,7 +34,8 @@ bool AllHave(const ScaleCycle& cycle, Moment moment) {
   return std::ranges::all_of(cycle.pods, [&](const PodCycle& pod) { return !!(pod.*moment); });
 }
 
-// Wakes at each change of the pods; OK as soon as `done`, DeadlineExceeded if that does not come.
+// Wakes at each change of the pods; OK as soon as `done`, DeadlineExceeded if that does not come,
+// and the watch would have shown it.
 absl::Status FollowUntil(const kube::Informer& pods, const std::vector<std::string>& old_uids,
                          ScaleCycle& cycle, const std::function<bool()>& done,
                          const Deadline& deadline) {
@@ -42,7 +43,9 @@ absl::Status FollowUntil(const kube::Informer& pods, const std::vector<std::stri
     const std::uint64_t version = pods.Get().version;
     Follow(pods.Changes().changes, old_uids, cycle);
     if (done()) return absl::OkStatus();
-    RETURN_IF_ERROR(pods.AwaitChange(version, deadline));
+    const absl::Status changed = pods.AwaitChange(version, deadline);
+    if (absl::IsDeadlineExceeded(changed)) RETURN_IF_ERROR(pods.Confirm(deadline));
+    RETURN_IF_ERROR(changed);
   }
 }
 

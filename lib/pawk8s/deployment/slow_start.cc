@@ -113,7 +113,10 @@ absl::StatusOr<SlowStart> FollowSlowStart(Deployment& paw, const SlowStarter& st
     start.ready = ReadyAfter(pod);
     if (start.ready || start.restarts > 0) break;
     const absl::Status changed = watch->AwaitChange(seen.version, until);
-    if (absl::IsDeadlineExceeded(changed)) break;
+    if (absl::IsDeadlineExceeded(changed)) {
+      RETURN_IF_ERROR(watch->Confirm(until));
+      break;
+    }
     RETURN_IF_ERROR(changed);
   }
   constexpr Millis kWholeSeconds{1000};

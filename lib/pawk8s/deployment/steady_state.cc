@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -102,26 +103,22 @@ absl::StatusOr<SteadyState> WatchSteadyState(Deployment& paw, agent::Agent* agen
   for (const kube::Pod& pod : state.pods) validators.insert(pod.name());
   ASSIGN_OR_RETURN(const kube::Pod teller, paw.OtherValidator(std::vector<kube::Pod>{}, deadline));
   ASSIGN_OR_RETURN(const PodNode first, paw.NodeOf(teller, deadline));
-  ASSIGN_OR_RETURN(const auto watch,
-                   kube::Informer::Start(paw.kube(), {kube::kPods, paw.profile().ns}, deadline));
   ASSIGN_OR_RETURN(ProbeCounts probes_before, ReadProbeCounts(paw, nodes, deadline));
   ASSIGN_OR_RETURN(const auto use_before, ReadValidators(paw, agents, pods, validators, deadline));
-  const kube::Informer::Snapshot listed = watch->Get();
   Clock::Real().Sleep(over, deadline);
   ASSIGN_OR_RETURN(const auto use_after, ReadValidators(paw, agents, pods, validators, deadline));
   ASSIGN_OR_RETURN(ProbeCounts probes_after, ReadProbeCounts(paw, nodes, deadline));
-  const kube::Informer::Timeline seen = watch->Changes();
-  if (seen.dropped > 0) return absl::DataLossError("too many changes of pods to keep");
-  RETURN_IF_ERROR(watch->status());
+  ASSIGN_OR_RETURN(const auto listed, paw.kube().List({kube::kPods, paw.profile().ns}, deadline));
 
   SteadyState steady;
   ASSIGN_OR_RETURN(steady.progress, ReadProgress(paw, teller, first.status.latest, deadline));
   ASSIGN_OR_RETURN(const SigningHistory history, ReadSigning(paw, first.status.latest, deadline));
   steady.signing = Counted(history);
   for (const kube::Pod& pod : pods) {
-    SteadyPod one{.pod = pod.name(), .change = WhatChanged(pod, seen.changes)};
-    const kube::Object* now = listed.Find(pod.name());
-    if (now == nullptr || now->uid() != pod.uid()) one.change = "it was replaced";
+    const auto now = std::ranges::find(listed.items, pod.name(), &kube::Object::name);
+    SteadyPod one{
+        .pod = pod.name(),
+        .change = now == listed.items.end() ? "it was deleted" : WhatChanged(pod, kube::Pod(*now))};
     for (const std::string& container : ProbedContainers(pod)) {
       const ProbeCount& before = probes_before[{pod.uid(), container}];
       const ProbeCount& after = probes_after[{pod.uid(), container}];
@@ -138,20 +135,16 @@ absl::StatusOr<SteadyState> WatchSteadyState(Deployment& paw, agent::Agent* agen
   return steady;
 }
 
-std::string WhatChanged(const kube::Pod& before, const std::vector<kube::Change>& changes) {
-  for (const kube::Change& change : changes) {
-    if (change.object.uid() != before.uid()) continue;
-    if (change.type == kube::Change::Type::kDeleted) return "it was deleted";
-    const kube::Pod now(change.object);
-    if (ReadySince(now) != ReadySince(before)) {
-      return fmt::format("its Ready condition went from {} to {}", ReadySince(before),
-                         ReadySince(now));
-    }
-    for (const kube::ContainerStatus& then : before.container_statuses()) {
-      const auto status = now.container_status(then.name);
-      if (status && status->restart_count != then.restart_count) {
-        return fmt::format("{} was restarted", then.name);
-      }
+std::string WhatChanged(const kube::Pod& before, const kube::Pod& now) {
+  if (now.uid() != before.uid()) return "it was replaced";
+  if (ReadySince(now) != ReadySince(before)) {
+    return fmt::format("its Ready condition went from {} to {}", ReadySince(before),
+                       ReadySince(now));
+  }
+  for (const kube::ContainerStatus& then : before.container_statuses()) {
+    const auto status = now.container_status(then.name);
+    if (!status || status->restart_count != then.restart_count) {
+      return fmt::format("{} was restarted", then.name);
     }
   }
   return "";

@@ -15,7 +15,7 @@
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/deployment/probes.h"
 #include "pawk8s/deployment/signing.h"
-#include "pawk8s/kube/informer.h"
+#include "pawk8s/kube/objects.h"
 
 namespace pawk8s {
 
@@ -56,10 +56,10 @@ struct SteadyState {
                                                            const std::vector<kube::Pod>& pods,
                                                            Millis over, const Deadline& deadline);
 
-// The first change of a pod's Ready condition or of a restart count among `changes`, which follow
-// on `before`; empty if there is none.
-[[nodiscard]] std::string WhatChanged(const kube::Pod& before,
-                                      const std::vector<kube::Change>& changes);
+// What has become of a pod meanwhile: replaced, its Ready condition, a restart; empty if nothing.
+// Two looks are enough, and unlike a watch neither of them can be silent: the time of a condition's
+// last change and the count of restarts do not come back.
+[[nodiscard]] std::string WhatChanged(const kube::Pod& before, const kube::Pod& now);
 // What of a pod was not steady, or not probed; empty if all was.
 [[nodiscard]] std::string WhyNotSteady(const SteadyPod& pod);
 

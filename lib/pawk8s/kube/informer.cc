@@ -18,6 +18,8 @@ namespace {
 
 constexpr Millis kFirstPause{50};
 constexpr Millis kLongestPause{1000};
+constexpr std::chrono::seconds kConfirm{5};
+constexpr std::chrono::seconds kLate{1};  // that an event may come after a list shows its change
 
 bool IsFinal(const absl::Status& status) {
   switch (status.code()) {
@@ -42,7 +44,10 @@ const Object* Informer::Snapshot::Find(std::string_view name) const {
 class Informer::Impl {
  public:
   Impl(Client client, Collection collection, const InformerOptions& options)
-      : client_(std::move(client)), collection_(std::move(collection)), options_(options) {}
+      : client_(std::move(client)),
+        lister_(client_.Clone()),
+        collection_(std::move(collection)),
+        options_(options) {}
 
   absl::Status Start(const Deadline& deadline) {
     ASSIGN_OR_RETURN(const ObjectList list, client_.List(collection_, deadline));
@@ -77,6 +82,24 @@ class Informer::Impl {
     if (!status_.ok()) doing += fmt::format(" (its watch is down: {})", MessageOf(status_));
     const absl::Status over = deadline.Check(doing);
     return over.ok() ? absl::DeadlineExceededError(doing + ": no time left") : over;
+  }
+
+  absl::Status Confirm(const Deadline& deadline) const {
+    const std::lock_guard lister_lock(lister_mutex_);
+    const std::uint64_t version = Get().version;
+    ASSIGN_OR_RETURN(const ObjectList list,
+                     lister_.List(collection_, Deadline::After(kConfirm, deadline.stop())));
+    std::unique_lock lock(mutex_);
+    // Whatever it brings from here on, it is neither down nor silent.
+    const auto is_alive = [&] { return version_ > version || Shows(list); };
+    if (changed_.wait_until(lock, deadline.stop(), std::chrono::steady_clock::now() + kLate,
+                            is_alive)) {
+      return absl::OkStatus();
+    }
+    if (deadline.Cancelled()) return absl::CancelledError("the wait was cancelled");
+    return absl::UnavailableError(
+        fmt::format("the watch of {} does not bring what a list shows{}", collection_.ToString(),
+                    status_.ok() ? "" : fmt::format(" ({})", MessageOf(status_))));
   }
 
   absl::Status status() const {
@@ -180,6 +203,16 @@ class Informer::Impl {
     return absl::OkStatus();
   }
 
+  // With mutex_ held: are these the objects, in these versions?
+  bool Shows(const ObjectList& list) const {
+    return list.items.size() == objects_.size() &&
+           std::ranges::all_of(list.items, [&](const Object& object) {
+             const auto own = objects_.find(object.ToString());
+             return own != objects_.end() &&
+                    own->second.resource_version() == object.resource_version();
+           });
+  }
+
   // With mutex_ held.
   void Record(Change::Type type, Object object, SteadyTime at) {
     ++version_;
@@ -197,6 +230,8 @@ class Informer::Impl {
   }
 
   Client client_;  // the thread's alone once it runs
+  mutable std::mutex lister_mutex_;
+  mutable Client lister_;  // with lister_mutex_
   const Collection collection_;
   const InformerOptions options_;
   std::string resource_version_;  // the thread's alone once it runs
@@ -231,6 +266,7 @@ Informer::Timeline Informer::Changes() const { return impl_->Changes(); }
 absl::Status Informer::AwaitChange(std::uint64_t seen_version, const Deadline& deadline) const {
   return impl_->AwaitChange(seen_version, deadline);
 }
+absl::Status Informer::Confirm(const Deadline& deadline) const { return impl_->Confirm(deadline); }
 absl::Status Informer::status() const { return impl_->status(); }
 int Informer::relists() const { return impl_->relists(); }
 

@@ -67,6 +67,11 @@ class Informer {
   [[nodiscard]] absl::Status AwaitChange(std::uint64_t seen_version,
                                          const Deadline& deadline) const;
 
+  // Before something is judged that the watch has not shown: OK if a list of its own shows nothing
+  // that the watch does not bring within a second, otherwise Unavailable, for then it is down or
+  // silent. Takes at most 5 s, whatever is left of `deadline`; Cancelled with it.
+  [[nodiscard]] absl::Status Confirm(const Deadline& deadline) const;
+
   // OK while the watch is up; otherwise why it is not. It keeps trying (at 50 ms, then doubling up
   // to 1 s) unless the error is final (Unauthenticated, PermissionDenied, NotFound,
   // InvalidArgument); then AwaitChange returns that error.

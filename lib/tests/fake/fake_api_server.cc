@@ -124,7 +124,8 @@ class FakeApiServer::Impl {
     const Url url = ParseRequestTarget({request.target().data(), request.target().size()});
     const std::string user = UserOf(request);
     ++answered_;
-    const std::optional<Misbehaviour> odd = Planned(url.path);
+    const std::optional<Misbehaviour> odd =
+        Planned({request.target().data(), request.target().size()});
     if (odd) {
       if (const auto answer = OddAnswer(*odd)) return Write(stream, *answer);
       if (*odd != Misbehaviour::kCloseMidWatch && *odd != Misbehaviour::kGarbageEvent &&
@@ -148,10 +149,10 @@ class FakeApiServer::Impl {
            odd != Misbehaviour::kStaleKeepAlive;
   }
 
-  std::optional<Misbehaviour> Planned(const std::string& path) {
+  std::optional<Misbehaviour> Planned(std::string_view target) {
     const std::lock_guard lock(mutex_);
     for (auto plan = planned_.begin(); plan != planned_.end(); ++plan) {
-      if (path.find(plan->path) == std::string::npos) continue;
+      if (target.find(plan->path) == std::string_view::npos) continue;
       const Misbehaviour how = plan->how;
       planned_.erase(plan);
       return how;

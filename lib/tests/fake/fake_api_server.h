@@ -61,7 +61,7 @@ class FakeApiServer {
   // The administrator may no longer do that: "get", "pods/exec", "paw". Only in access reviews.
   void Deny(const std::string& verb, const std::string& resource, const std::string& ns);
 
-  // The next `times` requests whose path contains `path` are answered so.
+  // The next `times` requests whose path and query contain `path` are answered so.
   void Misbehave(Misbehaviour how, int times = 1, const std::string& path = "");
   // Ends every connection now.
   void DropConnections();

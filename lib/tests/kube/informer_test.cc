@@ -95,6 +95,24 @@ TEST_F(Informers, TroubleIsVisibleWhileItLasts) {
   EXPECT_THAT(informer->status(), Fails(StatusCode::kUnavailable, HasSubstr("500")));
 }
 
+TEST_F(Informers, ConfirmsThatItHasSeenEverything) {
+  ASSERT_OK_AND_ASSIGN(auto informer, Start());
+  EXPECT_THAT(informer->Confirm(Soon()), IsOk());
+  Put("first", "2");
+  EXPECT_THAT(informer->Confirm(Soon()), IsOk()) << "the event may come after the list";
+  ASSERT_THAT(AwaitValue(*informer, "first", "2"), IsOk());
+  EXPECT_THAT(informer->Confirm(In(Millis{0})), IsOk()) << "the wait before it is always over";
+}
+
+TEST_F(Informers, DoNotConfirmASilentWatch) {
+  api_.Misbehave(Misbehaviour::kSlowHeaders, 1000, "watch=true");
+  ASSERT_OK_AND_ASSIGN(auto informer, Start());
+  EXPECT_THAT(informer->Confirm(Soon()), IsOk()) << "nothing has changed";
+  Put("second", "x");
+  EXPECT_THAT(informer->Confirm(Soon()),
+              Fails(StatusCode::kUnavailable, HasSubstr("does not bring what a list shows")));
+}
+
 TEST_F(Informers, StartFailsWithTheReason) {
   EXPECT_THAT(Informer::Start(client_.As("nobody"), {kConfigMaps, "paw"}, Soon()),
               Fails(StatusCode::kPermissionDenied, HasSubstr("listing configmaps in paw: GET ")));
