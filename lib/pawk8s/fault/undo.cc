@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pawk8s/base/status.h"
+#include "pawk8s/kube/objects.h"
 
 namespace pawk8s::fault {
 namespace {
@@ -28,16 +29,49 @@ bool IsOfAnObject(Undo::Kind kind) {
   return kind == Undo::Kind::kPatch || kind == Undo::Kind::kDelete || kind == Undo::Kind::kClaim;
 }
 
+// A StatefulSet's controller waits for a pod of another revision that can never become Ready: such
+// a pod must be deleted by hand, as Kubernetes documents.
+absl::Status DeleteStuckPods(kube::Client& client, const kube::ObjectRef& ref,
+                             const Deadline& deadline) {
+  ASSIGN_OR_RETURN(const kube::Object object, client.Get(ref, deadline));
+  const kube::StatefulSet set(object);
+  if (set.observed_generation().value_or(0) < set.generation().value_or(0)) {
+    return absl::UnavailableError(ref.ToString() + ": its controller has not seen the template");
+  }
+  ASSIGN_OR_RETURN(const auto pods, client.List({kube::kPods, ref.ns, set.selector()}, deadline));
+  if (pods.items.empty() && set.replicas().value_or(1) > 0) {
+    return absl::UnavailableError(ref.ToString() + ": none of its pods is to be seen");
+  }
+  for (const kube::Object& item : pods.items) {
+    const kube::Pod pod(item);
+    if (pod.owner_uid() != set.uid() || pod.revision() == set.update_revision() || pod.IsReady() ||
+        pod.deletion_time()) {
+      continue;
+    }
+    const absl::Status deleted =
+        client.Delete({kube::kPods, pod.ns(), pod.name()}, deadline, {.uid = pod.uid()});
+    if (!deleted.ok() && !absl::IsNotFound(deleted)) return deleted;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TakeBackPatch(kube::Client& client, const Undo& undo, const Deadline& deadline) {
   const auto now = client.Get(undo.object, deadline);
   if (absl::IsNotFound(now.status())) return absl::OkStatus();
   RETURN_IF_ERROR(now.status());
-  if (now->uid() != undo.uid || Holds(now->json(), undo.patch)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const kube::Object after,
-                   client.Patch(undo.object, kube::PatchType::kMerge, undo.patch, deadline));
-  if (Holds(after.json(), undo.patch)) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("{} took the patch {} and does not show it",
-                                            undo.object.ToString(), undo.patch.dump()));
+  if (now->uid() != undo.uid) return absl::OkStatus();
+  if (!Holds(now->json(), undo.patch)) {
+    ASSIGN_OR_RETURN(const kube::Object after,
+                     client.Patch(undo.object, kube::PatchType::kMerge, undo.patch, deadline));
+    if (!Holds(after.json(), undo.patch)) {
+      return absl::UnavailableError(fmt::format("{} took the patch {} and does not show it",
+                                                undo.object.ToString(), undo.patch.dump()));
+    }
+  }
+  const bool of_template = kube::FindField(undo.patch, {"spec", "template"}) != nullptr;
+  if (!of_template || undo.object.resource.kind != kube::kStatefulSets.kind)
+    return absl::OkStatus();
+  return DeleteStuckPods(client, undo.object, deadline);
 }
 
 // The uid is not known before the object is made, so what marks it is the run's label.

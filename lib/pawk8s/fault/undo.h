@@ -18,7 +18,8 @@ inline constexpr const char* kRunLabel = "pawk8s.dev/run";
 struct Undo {
   enum class Kind {
     kNothing,  // nothing to take back: a deleted pod, which its controller makes anew
-    kPatch,    // merge patch that puts the changed fields back
+    kPatch,    // merge patch that puts the changed fields back; of a StatefulSet's template: with
+               // the pods that the other template has left stuck
     kDelete,   // of an object that the fault created, which carries kRunLabel
     kClaim,    // of a claim that the fault created, likewise, with its volume and what is on it
     kAgent,    // a fault that the agent of one node holds

@@ -51,6 +51,36 @@ TEST_F(Faulted, RevertsWhenItsScopeEnds) {
   EXPECT_EQ(Entries(), 0U);
 }
 
+TEST_F(Faulted, ATemplateTakenBackFreesThePodThatIsStuckOnTheOther) {
+  const Undo undo{.kind = Undo::Kind::kPatch,
+                  .object = kSet,
+                  .uid = "uid-v",
+                  .patch = {{"spec", {{"template", {{"metadata", {{"name", "old"}}}}}}}}};
+  const auto is_there = [&](const std::string& pod) {
+    return client_.Get({kube::kPods, "paw", pod}, Soon()).ok();
+  };
+  EXPECT_THAT(TakeBack(client_, nullptr, undo, Soon()),
+              Fails(absl::StatusCode::kUnavailable, HasSubstr("has not seen the template")));
+  kube::Json seen = FakeWorkload("StatefulSet", "v", 4);
+  seen["spec"].update(undo.patch["spec"]);
+  seen["status"]["updateRevision"] = "r";
+  api_.store().Put("/apis/apps/v1/namespaces/paw/statefulsets/v", seen);
+
+  PutPod(api_.store(), "v-3", {.owner = "v", .revision = "other", .ready = false});
+  PutPod(api_.store(), "v-2", {.owner = "v", .revision = "other"});
+  PutPod(api_.store(), "v-1", {.owner = "v", .ready = false});
+  PutPod(api_.store(), "w-0", {.owner = "w", .revision = "other", .ready = false, .app = "v"});
+  EXPECT_THAT(TakeBack(client_, nullptr, undo, Soon()), IsOk());
+  EXPECT_FALSE(is_there("v-3"));
+  EXPECT_TRUE(is_there("v-2")) << "the controller replaces what is Ready";
+  EXPECT_TRUE(is_there("v-1")) << "it is of the template that came back";
+  EXPECT_TRUE(is_there("w-0")) << "it is somebody else's";
+
+  api_.Misbehave(fake::Misbehaviour::kInternalError, 1, "/pods?");
+  EXPECT_THAT(TakeBack(client_, nullptr, undo, Soon()),
+              Fails(absl::StatusCode::kUnavailable, HasSubstr("500")));
+}
+
 TEST_F(Faulted, IsWrittenDownBeforeAnythingIsDone) {
   api_.Misbehave(fake::Misbehaviour::kInternalError, 1000, "/configmaps");
   EXPECT_THAT(MakeFaults().Edit(kSet, Annotation("x"), "annotate v", In(std::chrono::seconds(2))),
