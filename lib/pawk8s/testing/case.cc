@@ -95,7 +95,7 @@ fault::Faults& Case::faults() {
         .on_step = [this](const fault::Trace& trace) { NoteTrace(recorder_, trace); },
         .on_failed_revert =
             [this](const absl::Status& status) {
-              recorder_.NotRestored();
+              recorder_.NotRestored(Outcome::kStimulusFailed);
               ADD_FAILURE() << MessageOf(status);
             },
     }));
@@ -172,7 +172,7 @@ void Case::TearDown() {
       },
       [](const std::vector<std::string>& lost) { return lost.empty(); });
   if (report.status.ok()) return;
-  recorder_.NotRestored();
+  recorder_.NotRestored(Outcome::kViolated);
   ADD_FAILURE() << "not restored after " << Seconds(report.elapsed) << ": "
                 << (report.last && !report.last->empty() ? Joined(*report.last)
                                                          : report.status.ToString());

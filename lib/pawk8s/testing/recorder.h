@@ -29,8 +29,12 @@ class Recorder : public ::testing::EmptyTestEventListener {
 
   void CountObservation() { ++record_.observations; }
   void Add(Measure measure) { record_.measures.push_back(std::move(measure)); }
-  // The case did not leave the deployment as it found it.
-  void NotRestored() { record_.restored = false; }
+  // The case did not leave the deployment as it found it. The failure that says so comes next, and
+  // is the case's outcome if it is its first.
+  void NotRestored(Outcome outcome) {
+    record_.restored = false;
+    next_outcome_ = outcome;
+  }
 
   // Takes in a step of a stimulus, in place of an earlier one of the same action on the same
   // target, and writes the record: whatever comes next, it is known what was done.
@@ -69,7 +73,7 @@ class Recorder : public ::testing::EmptyTestEventListener {
   double cpu_began_ = 0;
   std::chrono::system_clock::time_point began_at_;
   bool gathered_ = false;
-  std::optional<Outcome> next_outcome_;  // of the failure that Fail() is about to raise
+  std::optional<Outcome> next_outcome_;  // of the failure that is about to be raised
 };
 
 // What was claimed and what was found instead, from gtest's message, and both in the one line that
