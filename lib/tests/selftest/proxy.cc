@@ -78,8 +78,10 @@ absl::Status Proxy::SetMode(const std::string& mode) {
 
 absl::Status Proxy::TellTheTruth() { return SetMode("{}"); }
 absl::Status Proxy::ChangeNothing() { return SetMode(R"({"noop": true})"); }
-absl::Status Proxy::Blind(const std::string& channel, const std::string& how) {
-  return SetMode(json{{"blind", channel}, {"how", how}}.dump());
+absl::Status Proxy::Blind(const std::string& channel, const std::string& how, From from) {
+  return SetMode(
+      json{{"blind", channel}, {"how", how}, {"from", from == From::kChange ? "change" : ""}}
+          .dump());
 }
 
 absl::StatusOr<std::map<std::string, int>> Proxy::TakeSeen() {

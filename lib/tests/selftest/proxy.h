@@ -26,9 +26,11 @@ class Proxy {
   [[nodiscard]] absl::Status TellTheTruth();
   // Every change of the deployment is answered with yes, and not made.
   [[nodiscard]] absl::Status ChangeNothing();
-  // Through `channel` comes an error, or (silence) nothing.
-  [[nodiscard]] absl::Status Blind(const std::string& channel, const std::string& how);
-  // How often each channel was used since the last call.
+  // Through `channel` comes an error, or (silence) nothing. From the change on: only once something
+  // has been changed, but then through open streams, too.
+  enum class From { kStart, kChange };
+  [[nodiscard]] absl::Status Blind(const std::string& channel, const std::string& how, From from);
+  // How often each channel was used since the last call; "hidden": how often one was blind.
   [[nodiscard]] absl::StatusOr<std::map<std::string, int>> TakeSeen();
 
  private:

@@ -74,17 +74,18 @@ absl::Status Suite::WriteProfile(const ProfileChanges& changes) const {
   set("identity", "ca_sha256", changes.ca_sha256);
   set("deployment", "namespace", changes.ns);
   set("budgets", "case", changes.case_budget);
-  set("budgets", "restore", changes.restore_budget);
   YAML::Emitter text;
   text << profile;
   return WriteFileAtomically(folder_ / "profile.yaml", std::string(text.c_str()) + "\n");
 }
 
-absl::StatusOr<std::string> Suite::Start(std::vector<std::string> argv, bool must_succeed) const {
+absl::StatusOr<std::string> Suite::Start(std::vector<std::string> argv, bool must_succeed,
+                                         const std::string& planted) const {
   const std::string what = fmt::format("{}", fmt::join(argv, " "));
-  const net::ProcessSpec spec{.argv = std::move(argv),
-                              .env = {{"PAWK8S_PROFILE", (folder_ / "profile.yaml").string()},
-                                      {"PAWK8S_RESULTS", (folder_ / "results").string()}}};
+  net::ProcessSpec spec{.argv = std::move(argv),
+                        .env = {{"PAWK8S_PROFILE", (folder_ / "profile.yaml").string()},
+                                {"PAWK8S_RESULTS", (folder_ / "results").string()}}};
+  if (!planted.empty()) spec.env.push_back({"PAWK8S_PLANTED", planted});
   const auto report = Until(
       Deadline::After(std::chrono::minutes(30)), Every(Millis{1000}),
       [&](const Deadline& d) -> absl::StatusOr<std::string> {
@@ -111,7 +112,12 @@ absl::Status Suite::Sweep(const std::string& phase) const {
   return Start({Program("pawk8s"), "sweep", phase}, true).status();
 }
 
-absl::StatusOr<std::optional<Record>> Suite::Run(const SuiteCase& one) const {
+absl::Status Suite::Restore(const std::string& phase) const {
+  ASSIGN_OR_RETURN(const pawk8s::Run run, pawk8s::Run::Current(folder_ / "results", phase));
+  return Start({Program("pawk8s"), "restore", "--run", run.id()}, true).status();
+}
+
+absl::StatusOr<std::optional<Record>> Suite::Run(const SuiteCase& one, bool restores) const {
   ASSIGN_OR_RETURN(const pawk8s::Run run, pawk8s::Run::Current(folder_ / "results", one.phase));
   std::error_code error;
   fs::remove_all(run.folder() / one.entry.id, error);
@@ -119,9 +125,9 @@ absl::StatusOr<std::optional<Record>> Suite::Run(const SuiteCase& one) const {
   for (const auto& file : fs::directory_iterator(run.folder(), error)) {
     if (file.path().filename().string().starts_with("trace-")) fs::remove(file.path(), error);
   }
-  RETURN_IF_ERROR(
-      Start({Program("pawk8s_" + one.phase), "--gtest_filter=" + one.entry.TestName()}, false)
-          .status());
+  RETURN_IF_ERROR(Start({Program("pawk8s_" + one.phase), "--gtest_filter=" + one.entry.TestName()},
+                        false, restores ? "" : one.entry.id)
+                      .status());
   auto record = ReadRecord(run.folder(), one.entry.id);
   if (absl::IsNotFound(record.status())) return std::optional<Record>();
   RETURN_IF_ERROR(record.status());

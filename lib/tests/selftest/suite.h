@@ -28,7 +28,6 @@ struct ProfileChanges {
   std::string ca_sha256;
   std::string ns;
   std::string case_budget;
-  std::string restore_budget;
 };
 
 class Suite {
@@ -42,14 +41,19 @@ class Suite {
   // In between the phase's runs are those of this process.
   [[nodiscard]] absl::Status Preflight(const std::string& phase) const;
   [[nodiscard]] absl::Status Sweep(const std::string& phase) const;
-  // Within a preflight. What it recorded, or nothing if it left no record.
-  [[nodiscard]] absl::StatusOr<std::optional<Record>> Run(const SuiteCase& one) const;
+  // What the phase's run has left, after a lie under which a case could not take it back.
+  [[nodiscard]] absl::Status Restore(const std::string& phase) const;
+  // Within a preflight. What it recorded, or nothing if it left no record. A case that does not
+  // restore takes back what it did, but does not look whether all is as it was.
+  [[nodiscard]] absl::StatusOr<std::optional<Record>> Run(const SuiteCase& one,
+                                                          bool restores) const;
   // All cases of a phase in one process, alone: what it printed.
   [[nodiscard]] absl::StatusOr<std::string> RunAlone(const std::string& phase,
                                                      const std::string& filter) const;
 
  private:
-  absl::StatusOr<std::string> Start(std::vector<std::string> argv, bool must_succeed) const;
+  absl::StatusOr<std::string> Start(std::vector<std::string> argv, bool must_succeed,
+                                    const std::string& planted = "") const;
 
   std::filesystem::path folder_;
   std::string base_profile_;

@@ -5,8 +5,9 @@
 // its standard input, prints {"port", "ca_pem", "token", "control"} as one line, and ends when its
 // input ends. On the control port (127.0.0.1, plain HTTP):
 //
-//	POST /mode  {"noop": true} or {"blind": CHANNEL, "how": "error"|"silence"} or {}
-//	GET  /seen  which channels were used since it was asked last: {"pods": 3, "watch": 1}
+//	POST /mode  {"noop": true} or {"blind": CHANNEL, "how": "error"|"silence", "from": "change"} or {}
+//	GET  /seen  which channels were used since it was asked last: {"pods": 3, "watch": 1}; under
+//	            "hidden" how often something was kept back
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -28,28 +30,42 @@ type Mode struct {
 	Noop  bool   `json:"noop"`  // changes are answered with yes, and not made
 	Blind string `json:"blind"` // a channel through which nothing is to be learned
 	How   string `json:"how"`   // an error, or an answer with nothing in it
+	From  string `json:"from"`  // "change": only once something has been changed, but open streams too
 }
 
 type state struct {
-	mutex sync.Mutex
-	mode  Mode
-	seen  map[string]int
+	mutex   sync.Mutex
+	mode    Mode
+	changed bool // since the mode was set
+	seen    map[string]int
 }
 
 func (s *state) set(mode Mode) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.mode = mode
+	s.mode, s.changed = mode, false
 }
 
-// note counts the channels and returns the mode.
-func (s *state) note(channels []string) Mode {
+// note counts the channels, and a change, which is one of them, and returns the mode.
+func (s *state) note(channels ...string) Mode {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, channel := range channels {
 		s.seen[channel]++
+		s.changed = s.changed || channel == "change"
 	}
 	return s.mode
+}
+
+// hides tells whether what comes through these channels is kept back now: through which of them and
+// how, or "" twice.
+func (s *state) hides(channels []string) (channel, how string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.mode.Blind == "" || !slices.Contains(channels, s.mode.Blind) || (s.mode.From == "change" && !s.changed) {
+		return "", ""
+	}
+	return s.mode.Blind, s.mode.How
 }
 
 func (s *state) take() map[string]int {
@@ -80,9 +96,10 @@ func (s *state) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (m Mode) valid() bool {
 	if m.Blind == "" {
-		return m.How == ""
+		return m.How == "" && m.From == ""
 	}
-	return !m.Noop && channelNames[m.Blind] && (m.How == "error" || m.How == "silence")
+	return !m.Noop && channelNames[m.Blind] && (m.How == "error" || m.How == "silence") &&
+		(m.From == "" || m.From == "change")
 }
 
 func main() {

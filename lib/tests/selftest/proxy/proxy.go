@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,7 +19,8 @@ import (
 
 // channelNames are the ways in which the suite learns of the cluster.
 var channelNames = map[string]bool{
-	"pods": true, "events": true, "watch": true, "portforward": true, "exec": true, "logs": true,
+	"pods": true, "events": true, "objects": true, "watch": true, "portforward": true, "exec": true,
+	"logs": true,
 }
 
 // upstream is the real API server and the account to use there.
@@ -80,12 +82,11 @@ func (p *proxy) reverse(config *tls.Config) *httputil.ReverseProxy {
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	address := parse(r)
 	channels := address.channels()
-	mode := p.state.note(channels)
-	for _, channel := range channels {
-		if channel == mode.Blind {
-			blind(w, r, address, channel, mode.How)
-			return
-		}
+	mode := p.state.note(channels...)
+	if channel, how := p.state.hides(channels); channel != "" {
+		p.state.note("hidden")
+		blind(w, r, address, channel, how)
+		return
 	}
 	config, next := p.foreign, p.somebody
 	if r.Header.Get("Authorization") == "Bearer "+p.token {
@@ -95,8 +96,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			r.Header.Set("Authorization", "Bearer "+p.server.Token)
 		}
 	}
-	if mode.Noop && address.isAgentCall() {
-		p.pretend(w, r, config)
+	if address.isAgentCall() {
+		p.carry(w, r, config)
 		return
 	}
 	if mode.Noop && address.changes() {
@@ -105,7 +106,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	next.ServeHTTP(w, r)
+	next.ServeHTTP(&veil{w, p.state, channels}, r)
 }
 
 // makeDry has the server do everything but the change itself. A DELETE that brings its options as a
@@ -165,8 +166,13 @@ func parse(r *http.Request) address {
 	return a
 }
 
+// channels are the ways that a request takes. How the suite sees to its own is none of them, but for
+// what its agent is asked.
 func (a address) channels() []string {
 	var channels []string
+	if strings.HasPrefix(a.namespace, "pawk8s") && !a.isAgentCall() {
+		return nil
+	}
 	switch {
 	case a.resource == "pods" && a.subresource == "portforward":
 		channels = append(channels, "portforward")
@@ -176,6 +182,8 @@ func (a address) channels() []string {
 		channels = append(channels, "logs")
 	case a.get && a.subresource == "" && (a.resource == "pods" || a.resource == "events"):
 		channels = append(channels, a.resource)
+	case a.get && a.isOfDeployment():
+		channels = append(channels, "objects")
 	}
 	if a.watch {
 		channels = append(channels, "watch")
@@ -189,14 +197,14 @@ func (a address) channels() []string {
 // changes tells whether the request would change the deployment or its cluster. Questions that are
 // posted, and what the suite keeps in namespaces of its own, are none of it.
 func (a address) changes() bool {
-	if a.get || a.dryRun || a.resource == "" {
-		return false
-	}
-	if strings.HasPrefix(a.namespace, "pawk8s") || (a.resource == "namespaces" && a.namespace == "") {
-		return false
-	}
-	return !strings.HasSuffix(a.resource, "reviews") && a.subresource != "token" &&
+	return !a.get && !a.dryRun && a.isOfDeployment() && !strings.HasSuffix(a.resource, "reviews") && a.subresource != "token" &&
 		a.subresource != "exec" && a.subresource != "portforward"
+}
+
+// isOfDeployment tells whether it is an object of the deployment or its cluster: not what the suite
+// keeps in namespaces of its own, nor the namespaces themselves, by which it knows the cluster.
+func (a address) isOfDeployment() bool {
+	return a.resource != "" && a.resource != "namespaces" && !strings.HasPrefix(a.namespace, "pawk8s")
 }
 
 func (a address) isAgentCall() bool {
@@ -220,11 +228,62 @@ func blind(w http.ResponseWriter, r *http.Request, a address, channel, how strin
 	case channel == "logs":
 		w.WriteHeader(http.StatusOK)
 	case a.name != "":
-		refuse(w, http.StatusNotFound, "NotFound", fmt.Sprintf("%s %q not found", a.resource, a.name))
+		// That it does not exist would be something to be learned: what was done to it is then rightly
+		// not taken back.
+		<-r.Context().Done()
 	default:
 		answer(w, http.StatusOK, map[string]any{"kind": "List", "apiVersion": "v1",
 			"metadata": map[string]string{"resourceVersion": "1"}, "items": []any{}})
 	}
+}
+
+// veil is before an answer that has begun: from the moment on that its channels are hidden, nothing
+// more comes through.
+type veil struct {
+	http.ResponseWriter
+	state    *state
+	channels []string
+}
+
+func (v *veil) Unwrap() http.ResponseWriter { return v.ResponseWriter }
+
+func (v *veil) Write(b []byte) (int, error) {
+	return v.state.pass(v.channels, b, v.ResponseWriter, true)
+}
+
+// Hijack is for what switches protocols.
+func (v *veil) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(v.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &veiledConn{conn, v.state, v.channels}, buffered, nil
+}
+
+type veiledConn struct {
+	net.Conn
+	state    *state
+	channels []string
+}
+
+// From the end of a stream alone nothing is learned.
+func (v *veiledConn) Write(b []byte) (int, error) {
+	return v.state.pass(v.channels, b, v.Conn, len(b) > 0 && b[0]&0x0f < opClose)
+}
+
+// pass writes what may be seen; what is hidden by silence is lost without a word.
+func (s *state) pass(channels []string, b []byte, to io.Writer, isContent bool) (int, error) {
+	_, how := s.hides(channels)
+	if how != "" && isContent {
+		s.note("hidden")
+	}
+	switch how {
+	case "error":
+		return 0, errors.New("the self-test lets nothing through any more")
+	case "silence":
+		return len(b), nil
+	}
+	return to.Write(b)
 }
 
 func refuse(w http.ResponseWriter, code int, reason, message string) {

@@ -105,9 +105,9 @@ func silentStream(w http.ResponseWriter, r *http.Request, channel string) {
 	io.Copy(io.Discard, buffered)
 }
 
-// pretend carries an exec to the agent, which is sent one request a line and may be kept for many, but
-// answers those itself that would do something.
-func (p *proxy) pretend(w http.ResponseWriter, r *http.Request, config *tls.Config) {
+// carry carries an exec to the agent, which is sent one request a line and may be kept for many. It
+// sees which of them would do something; where nothing is to be done it answers those itself.
+func (p *proxy) carry(w http.ResponseWriter, r *http.Request, config *tls.Config) {
 	server, answers, err := p.open(r, config)
 	if err != nil {
 		refuse(w, http.StatusBadGateway, "ServiceUnavailable", err.Error())
@@ -119,7 +119,7 @@ func (p *proxy) pretend(w http.ResponseWriter, r *http.Request, config *tls.Conf
 		return
 	}
 	defer conn.Close()
-	client := &frameWriter{to: conn}
+	client := &frameWriter{to: &veiledConn{conn, p.state, []string{"exec"}}}
 	go func() {
 		defer conn.Close()
 		for {
@@ -141,7 +141,7 @@ func (p *proxy) pretend(w http.ResponseWriter, r *http.Request, config *tls.Conf
 			if !bytes.HasSuffix(line, []byte("\n")) {
 				continue
 			}
-			if reply := asIfDone(line); reply != nil {
+			if reply := asIfDone(line); reply != nil && p.state.note("change").Noop {
 				held = nil
 				if client.write(frame(opBinary, append([]byte{channelStdout}, append(reply, '\n')...))) != nil {
 					return
