@@ -82,6 +82,14 @@ TEST_F(Waiting, TellsTheLastValueAndErrorWhenTimeIsOver) {
   EXPECT_THAT(report.last_error, Eq(absl::UnavailableError("refused")));
 }
 
+TEST_F(Waiting, WhatTheEndCutsOffIsNoReason) {
+  std::vector<absl::StatusOr<int>> values(10, absl::UnavailableError("no pod is to be seen"));
+  values.emplace_back(absl::DeadlineExceededError("no answer in time"));  // at 10 s
+  EXPECT_THAT(RunUntil(values, 1).last_error, Eq(absl::UnavailableError("no pod is to be seen")));
+  EXPECT_THAT(RunUntil({absl::DeadlineExceededError("no answer in time")}, 1).last_error,
+              Eq(absl::DeadlineExceededError("no answer in time")));
+}
+
 TEST_F(Waiting, HoldNeedsEveryValueAndEnoughOfThem) {
   EXPECT_TRUE(RunHold({1}, 1, 5).status.ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(RunHold({1, 1, 2, 1}, 1, 1).status));

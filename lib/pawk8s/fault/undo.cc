@@ -69,8 +69,9 @@ absl::Status TakeBackPatch(kube::Client& client, const Undo& undo, const Deadlin
     }
   }
   const bool of_template = kube::FindField(undo.patch, {"spec", "template"}) != nullptr;
-  if (!of_template || undo.object.resource.kind != kube::kStatefulSets.kind)
+  if (!of_template || undo.object.resource.kind != kube::kStatefulSets.kind) {
     return absl::OkStatus();
+  }
   return DeleteStuckPods(client, undo.object, deadline);
 }
 

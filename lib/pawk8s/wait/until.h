@@ -39,7 +39,9 @@ struct WaitReport {
   int errors = 0;  // polls that gave no value
   Millis elapsed{0};
   std::optional<T> last;
-  absl::Status last_error;              // of the last attempt that failed, OK if none did
+  // Of the last attempt that failed and was not cut off by the end of the wait, which says nothing
+  // of why; of that one if there was no other. OK if none failed.
+  absl::Status last_error;
   std::vector<ValueChange<T>> changes;  // distinct values, at most kMaxChanges, the oldest dropped
 
   static constexpr std::size_t kMaxChanges = 20;
@@ -97,7 +99,9 @@ template <class Observe, class Predicate>
       if (done) return report;
     } else {
       ++report.errors;
-      report.last_error = value.status();
+      const bool cut_off =
+          absl::IsDeadlineExceeded(value.status()) && clock.Now() >= deadline.when();
+      if (!cut_off || report.last_error.ok()) report.last_error = value.status();
       if (!IsRetryable(value.status())) {
         report.status = value.status();
         return report;
