@@ -151,14 +151,18 @@ class KillMatrix : public testing::TestWithParam<std::tuple<std::string_view, in
     AwaitHealth();
     if (HasFatalFailure()) return;
     ASSERT_OK_AND_ASSIGN(target_, paw_->SpareValidator(Within()));
-    if (target_.restart_count().value_or(0) > 0) {
-      // The kubelet's back-off of earlier strikes would be counted against this one.
-      ASSERT_THAT(paw_->kube().Delete({kube::kPods, target_.ns(), target_.name()}, Within()),
-                  IsOk());
+    // The kubelet's back-off of earlier strikes would be counted against this one.
+    ASSERT_OK_AND_ASSIGN(const bool renewed, DeleteIfRestarted(target_));
+    if (renewed) {
       Clock::Real().Sleep(std::chrono::seconds(2), Within());
       AwaitHealth();
       if (HasFatalFailure()) return;
       ASSERT_OK_AND_ASSIGN(target_, paw_->SpareValidator(Within()));
+    }
+    ASSERT_OK_AND_ASSIGN(const auto pods,
+                         paw_->kube().List({kube::kPods, profile_.agent.ns}, Within()));
+    for (const kube::Pod& pod : kube::As<kube::Pod>(pods.items)) {
+      ASSERT_THAT(DeleteIfRestarted(pod), IsOk());
     }
     ASSERT_OK_AND_ASSIGN(before_, Baseline::Read(*paw_, Within()));
     ASSERT_THAT(before_.Problems(), IsEmpty());
@@ -174,6 +178,11 @@ class KillMatrix : public testing::TestWithParam<std::tuple<std::string_view, in
         [](const std::vector<std::string>& problems) { return problems.empty(); });
     ASSERT_TRUE(report.status.ok())
         << report.status << (report.last && !report.last->empty() ? report.last->front() : "");
+  }
+  absl::StatusOr<bool> DeleteIfRestarted(const kube::Pod& pod) {
+    if (pod.restart_count().value_or(0) == 0) return false;
+    RETURN_IF_ERROR(paw_->kube().Delete({kube::kPods, pod.ns(), pod.name()}, Within()));
+    return true;
   }
   static Deadline Within() { return In(std::chrono::seconds(60)); }
 
