@@ -90,6 +90,17 @@ TEST_F(Waiting, WhatTheEndCutsOffIsNoReason) {
               Eq(absl::DeadlineExceededError("no answer in time")));
 }
 
+TEST_F(Waiting, KnowsThatItSawNothingTowardsTheEnd) {
+  const absl::Status refused = absl::UnavailableError("refused");
+  EXPECT_TRUE(RunUntil({7, refused}, 1).EndedBlind());
+  EXPECT_TRUE(RunUntil({7, 7, 7, 7, 7, 7, 7, refused}, 1).EndedBlind()) << "for 4 of 10 s";
+  EXPECT_FALSE(RunUntil({7, refused, refused, refused, 7}, 1).EndedBlind());
+  std::vector<absl::StatusOr<int>> values(9, 7);
+  values.push_back(refused);
+  EXPECT_FALSE(RunUntil(values, 1).EndedBlind()) << "for 2 s";
+  EXPECT_TRUE(absl::IsOutOfRange(RunHold({1, 1, 1, 1, refused}, 1, 3).status));
+}
+
 TEST_F(Waiting, HoldNeedsEveryValueAndEnoughOfThem) {
   EXPECT_TRUE(RunHold({1}, 1, 5).status.ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(RunHold({1, 1, 2, 1}, 1, 1).status));

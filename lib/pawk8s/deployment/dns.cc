@@ -209,6 +209,12 @@ absl::StatusOr<ObservedMove> ObserveMove(Deployment& paw, fault::Faults& faults,
       },
       [](bool settled) { return settled; });
   if (!asked.status.ok() && !absl::IsDeadlineExceeded(asked.status)) return asked.status;
+  // A server that never answers is at fault; where none ever does, it is the asking.
+  if (std::ranges::all_of(move.servers, [](const ObservedMove::Server& server) {
+        return server.last.server.empty();
+      })) {
+    return absl::UnavailableError("no DNS server could be asked after the move");
+  }
   return move;
 }
 

@@ -162,14 +162,23 @@ absl::StatusOr<kube::Pod> AwaitRunning(Deployment& paw, const std::string& name,
 
 absl::StatusOr<std::string> RunScript(Deployment& paw, const std::string& pod,
                                       const std::string& script, const Deadline& deadline) {
+  // Without a last word, a stream that was lost would be a script that had nothing to say.
+  constexpr std::string_view kEnd = "\npawk8s-end";
+  const std::string ended =
+      fmt::format("(\n{}\n)\ncode=$?\nprintf '\\npawk8s-end'\nexit $code", script);
   ASSIGN_OR_RETURN(
-      const kube::ExecResult ran,
-      kube::Exec(paw.kube(),
-                 {.ns = paw.profile().ns, .pod = pod, .argv = {"/bin/sh", "-c", script}},
+      kube::ExecResult ran,
+      kube::Exec(paw.kube(), {.ns = paw.profile().ns, .pod = pod, .argv = {"/bin/sh", "-c", ended}},
                  deadline));
-  if (ran.exit_code == 0) return ran.out;
-  return absl::FailedPreconditionError(
-      fmt::format("a script in pod {} exits with {}: {}", pod, ran.exit_code, ran.err));
+  if (ran.exit_code != 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("a script in pod {} exits with {}: {}", pod, ran.exit_code, ran.err));
+  }
+  if (!ran.out.ends_with(kEnd)) {
+    return absl::UnavailableError(fmt::format("a script in pod {} was not heard to its end", pod));
+  }
+  ran.out.resize(ran.out.size() - kEnd.size());
+  return ran.out;
 }
 
 }  // namespace pawk8s

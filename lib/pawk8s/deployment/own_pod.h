@@ -77,7 +77,8 @@ class OwnPod {
                                                      const Deadline& deadline);
 
 // What a script for /bin/sh prints in a pod of the suite's own. FailedPrecondition, with what it
-// says on its standard error, if it exits with another code than 0.
+// says on its standard error, if it exits with another code than 0; Unavailable if its end was not
+// heard.
 [[nodiscard]] absl::StatusOr<std::string> RunScript(Deployment& paw, const std::string& pod,
                                                     const std::string& script,
                                                     const Deadline& deadline);

@@ -55,18 +55,24 @@ absl::StatusOr<Watch> WatchPods(Deployment& paw, const kube::StatefulSet& set,
 }
 
 // Asks the forerunner for its status from inside its own network namespace, on its pod IP.
+// `unheard` tells why one could not be asked, which is no silence of its own.
 RolloutLog::OnDeletion AskForerunner(const Profile& profile, agent::Agent& agents,
-                                     const Deadline& deadline) {
-  return [&profile, &agents, deadline](PodTurn& turn, const kube::Pod& forerunner) {
+                                     const Deadline& deadline, absl::Status& unheard) {
+  return [&profile, &agents, deadline, &unheard](PodTurn& turn, const kube::Pod& forerunner) {
+    if (!forerunner.ip()) return;
     const Deadline soon = deadline.AtMost(kStatusTimeout * 3);
     const auto on = agents.For(forerunner, soon);
-    if (!on.ok() || !forerunner.ip()) return;
+    if (!on.ok()) {
+      unheard.Update(on.status());
+      return;
+    }
     const auto series = on->Call(agent::HttpRequest{.place = agent::PlaceOf(forerunner),
                                                     .address = *forerunner.ip(),
                                                     .port = profile.ports.rpc,
                                                     .path = "/status",
                                                     .timeout_ms = kStatusTimeout.count()},
                                  soon);
+    if (IsRetryable(series.status())) unheard.Update(series.status());
     turn.forerunner->answered =
         series.ok() && series->replies.size() == 1 && series->replies.front().status == 200;
   };
@@ -313,8 +319,9 @@ absl::StatusOr<RollingUpdate> RollOutAnnotation(Deployment& paw, fault::Faults& 
           "change an annotation of the template", deadline, {.hold = within + kMargin}));
   ASSIGN_OR_RETURN(const kube::StatefulSet asked, ReadSet(paw, deadline));
 
+  absl::Status unheard;
   RolloutLog log(watch.at_first, asked.update_revision().value_or(""), before.replicas, began,
-                 agents != nullptr ? AskForerunner(paw.profile(), *agents, deadline)
+                 agents != nullptr ? AskForerunner(paw.profile(), *agents, deadline, unheard)
                                    : RolloutLog::OnDeletion());
   RETURN_IF_ERROR(Follow(
       *watch.pods, log, [](const Rollout& rollout) { return rollout.complete.has_value(); },
@@ -324,6 +331,7 @@ absl::StatusOr<RollingUpdate> RollOutAnnotation(Deployment& paw, fault::Faults& 
   const Deadline soon = deadline.AtMost(paw.profile().thresholds.pod_ready);
   ASSIGN_OR_RETURN(const BlockRange blocks, AskAny(paw, after.pods, first.status.latest, soon));
   RETURN_IF_ERROR(edit.Revert());
+  RETURN_IF_ERROR(unheard);
   return RollingUpdate{
       .rollout = log.rollout(), .told_by = blocks.told_by, .block_gaps = blocks.Gaps()};
 }

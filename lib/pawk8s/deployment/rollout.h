@@ -32,7 +32,7 @@ struct PodTurn {
     std::string pod;
     std::string revision;
     bool ready = false;
-    bool answered = false;  // asked at once; false too when nobody could ask
+    bool answered = false;  // asked at once
   };
   std::optional<Forerunner> forerunner;
 };

@@ -119,6 +119,7 @@ absl::StatusOr<ScaleCycle> RunScaleCycle(Deployment& paw, fault::Faults& faults,
       deadline.AtMost(limits.blocks_resume), Every(kEvery),
       [&](const Deadline& d) { return Highest(paw, d); },
       [&](const chain::Height& now) { return now > before; });
+  if (!resumed.last) return Annotate(resumed.last_error, "no validator tells its height");
   if (resumed.status.ok()) cycle.blocks_after = resumed.elapsed;
   return cycle;
 }

@@ -184,7 +184,9 @@ class Case : public ::testing::Test {
     }
     text << "\n\n" << report.errors << " of the polls failed: " << report.status.ToString();
     if (!report.last_error.ok()) text << "\nLast error: " << report.last_error.ToString();
-    if (!report.last) Fail(Outcome::kUnobservable, text.str());
+    if (!report.last || absl::IsOutOfRange(report.status) || report.EndedBlind()) {
+      Fail(Outcome::kUnobservable, text.str());
+    }
     if (deadline_.Over()) Fail(Outcome::kTimedOut, text.str());
     return ::testing::AssertionFailure() << text.str();
   }

@@ -39,12 +39,20 @@ struct WaitReport {
   int errors = 0;  // polls that gave no value
   Millis elapsed{0};
   std::optional<T> last;
+  Millis last_at{0};  // when `last` was read
   // Of the last attempt that failed and was not cut off by the end of the wait, which says nothing
   // of why; of that one if there was no other. OK if none failed.
   absl::Status last_error;
   std::vector<ValueChange<T>> changes;  // distinct values, at most kMaxChanges, the oldest dropped
 
   static constexpr std::size_t kMaxChanges = 20;
+
+  // Was nothing read any more towards the end, for more than 2 s and twice the time that a value
+  // took before? What was read last is then no word on what became of it.
+  [[nodiscard]] bool EndedBlind() const {
+    const int values = std::max(polls - errors, 1);
+    return elapsed - last_at > std::max(Millis{2000}, 2 * last_at / values);
+  }
 };
 
 // Blocks between two attempts: for a time, or until something may have changed.
@@ -74,6 +82,7 @@ void Note(WaitReport<T>& report, T value) {
     report.changes.push_back({report.elapsed, value});
   }
   report.last = std::move(value);
+  report.last_at = report.elapsed;
 }
 
 }  // namespace wait_internal
@@ -118,7 +127,7 @@ template <class Observe, class Predicate>
 
 // Calls `observe` until `deadline`, as long as `holds(value)`. OK when it held at every one of at
 // least `min_polls` values; FailedPrecondition when it once did not (`last` is that value);
-// OutOfRange when there were too few values to say so.
+// OutOfRange when there were too few values to say so, or none towards the end.
 template <class Observe, class Predicate>
 [[nodiscard]] auto Hold(const Deadline& deadline, const Pause& pause, int min_polls,
                         Observe&& observe, Predicate&& holds, Clock& clock = Clock::Real()) {
@@ -130,11 +139,14 @@ template <class Observe, class Predicate>
   if (broken) {
     report.status = absl::FailedPreconditionError("it did not hold throughout");
   } else if (absl::IsDeadlineExceeded(report.status)) {
-    report.status =
-        values >= min_polls
-            ? absl::OkStatus()
-            : absl::OutOfRangeError("seen " + std::to_string(values) + " times, at least " +
-                                    std::to_string(min_polls) + " are needed");
+    report.status = absl::OkStatus();
+    if (values < min_polls) {
+      report.status = absl::OutOfRangeError("seen " + std::to_string(values) + " times, at least " +
+                                            std::to_string(min_polls) + " are needed");
+    } else if (report.EndedBlind()) {
+      report.status = absl::OutOfRangeError("not seen any more after " +
+                                            std::to_string(report.last_at.count()) + " ms");
+    }
   }
   return report;
 }

@@ -19,7 +19,7 @@ struct SuiteCase {
 };
 
 // The cases that the executables have, in the catalogue's order; those that match
-// $PAWK8S_SELFTEST_CASES (a gtest filter) if that is set.
+// $PAWK8S_SELFTEST_CASES (a glob of Suite.Case) if that is set.
 [[nodiscard]] absl::StatusOr<std::vector<SuiteCase>> ImplementedCases();
 
 // What differs from the profile that a test starts from; empty: nothing.
