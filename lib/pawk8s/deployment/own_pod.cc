@@ -165,7 +165,7 @@ absl::StatusOr<std::string> RunScript(Deployment& paw, const std::string& pod,
   // Without a last word, a stream that was lost would be a script that had nothing to say.
   constexpr std::string_view kEnd = "\npawk8s-end";
   const std::string ended =
-      fmt::format("(\n{}\n)\ncode=$?\nprintf '\\npawk8s-end'\nexit $code", script);
+      fmt::format("(\n{}\n)\ncode=$?\nprintf %s '{}'\nexit $code", script, kEnd);
   ASSIGN_OR_RETURN(
       kube::ExecResult ran,
       kube::Exec(paw.kube(), {.ns = paw.profile().ns, .pod = pod, .argv = {"/bin/sh", "-c", ended}},
