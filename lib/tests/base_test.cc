@@ -3,6 +3,7 @@
 #include "absl/strings/cord.h"
 #include "pawk8s/base/clock.h"
 #include "pawk8s/base/deadline.h"
+#include "pawk8s/base/duration.h"
 #include "pawk8s/base/redact.h"
 #include "pawk8s/base/status.h"
 
@@ -40,6 +41,12 @@ TEST(Clock, SleepEndsAtTheDeadlineAndWhenCancelled) {
 TEST(Clock, FormatsUtc) {
   EXPECT_THAT(FormatUtc(std::chrono::system_clock::time_point(1'769'903'999'123ms)),
               Eq("2026-01-31T23:59:59.123Z"));
+}
+
+TEST(Duration, IsReadInSeconds) {
+  EXPECT_EQ(InSeconds(Millis{12'360}), "12.4s");
+  EXPECT_EQ(InSeconds(Millis{0}), "0.0s");
+  EXPECT_EQ(InSeconds(std::nullopt), "never");
 }
 
 TEST(Status, AnnotateKeepsCodeAndPayloads) {

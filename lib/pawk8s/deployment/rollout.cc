@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "pawk8s/base/duration.h"
 #include "pawk8s/base/status.h"
 
 namespace pawk8s {
@@ -22,16 +23,12 @@ std::optional<Millis> MillisOf(const json& value) {
   return Millis{value.get<std::int64_t>()};
 }
 
-std::string Seconds(const std::optional<Millis>& value) {
-  return value ? fmt::format("{:.1f}s", std::chrono::duration<double>(*value).count()) : "never";
-}
-
 }  // namespace
 
 std::string Rollout::ToString() const {
   return fmt::format(
       "rollout of revision {}: {} of {} pods replaced, complete after {}, fewest Ready {}", to,
-      turns.size(), replicas, Seconds(complete), fewest_ready);
+      turns.size(), replicas, InSeconds(complete), fewest_ready);
 }
 
 json Rollout::ToJson() const {

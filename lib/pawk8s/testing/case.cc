@@ -173,7 +173,7 @@ void Case::TearDown() {
       [](const std::vector<std::string>& lost) { return lost.empty(); });
   if (report.status.ok()) return;
   recorder_.NotRestored(Outcome::kViolated);
-  ADD_FAILURE() << "not restored after " << Seconds(report.elapsed) << ": "
+  ADD_FAILURE() << "not restored after " << InSeconds(report.elapsed) << ": "
                 << (report.last && !report.last->empty() ? Joined(*report.last)
                                                          : report.status.ToString());
 }
@@ -229,10 +229,6 @@ void Case::Fail(Outcome outcome, const std::string& message, const std::source_l
   }
   recorder_.Fail(outcome, message, at.file_name(), static_cast<int>(at.line()));
   std::terminate();  // not reached: ThrowOnFatal has unwound the case
-}
-
-std::string Case::Seconds(Millis value) {
-  return fmt::format("{:.1f}s", std::chrono::duration<double>(value).count());
 }
 
 }  // namespace pawk8s::testing

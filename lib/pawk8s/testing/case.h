@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "pawk8s/agent/agent.h"
 #include "pawk8s/base/deadline.h"
+#include "pawk8s/base/duration.h"
 #include "pawk8s/base/status.h"
 #include "pawk8s/deployment/baseline.h"
 #include "pawk8s/deployment/deployment.h"
@@ -172,8 +173,8 @@ class Case : public ::testing::Test {
     if (!report.last_error.ok()) recorder_.NoteError(report.last_error.ToString());
     if (report.status.ok()) return ::testing::AssertionSuccess();
     std::ostringstream text;
-    text << "Expected " << how << " " << Seconds(limit) << ": " << claim.str();
-    text << "\n  Actual after " << Seconds(report.elapsed) << ", " << report.polls << " polls: ";
+    text << "Expected " << how << " " << InSeconds(limit) << ": " << claim.str();
+    text << "\n  Actual after " << InSeconds(report.elapsed) << ", " << report.polls << " polls: ";
     if (report.last) {
       ::testing::StringMatchResultListener why;
       holds.MatchAndExplain(*report.last, &why);
@@ -190,7 +191,6 @@ class Case : public ::testing::Test {
     if (deadline_.Over()) Fail(Outcome::kTimedOut, text.str());
     return ::testing::AssertionFailure() << text.str();
   }
-  static std::string Seconds(Millis value);
 
   Recorder& recorder_;
   Deadline deadline_;

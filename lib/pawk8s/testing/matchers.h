@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "pawk8s/base/duration.h"
 #include "pawk8s/chain/rpc.h"
 #include "pawk8s/deployment/deployment.h"
 #include "pawk8s/deployment/signing.h"
@@ -36,12 +37,8 @@ inline void PrintTo(const Peer& peer, std::ostream* out) {
 }  // namespace chain
 namespace fault {
 inline void PrintTo(const PodReplacement& trace, std::ostream* out) {
-  const auto seconds = [](const std::optional<Millis>& after) {
-    return after ? fmt::format("{:.1f}s", std::chrono::duration<double>(*after).count())
-                 : std::string("never");
-  };
-  *out << trace.old_pod.name() << " (Running after " << seconds(trace.RunningAfter())
-       << ", Ready after " << seconds(trace.ReadyAfter()) << ")";
+  *out << trace.old_pod.name() << " (Running after " << InSeconds(trace.RunningAfter())
+       << ", Ready after " << InSeconds(trace.ReadyAfter()) << ")";
 }
 }  // namespace fault
 
@@ -64,16 +61,12 @@ MATCHER_P(WantsAtLeast, count, fmt::format("at least {} replicas wanted", count)
 }
 
 MATCHER_P(IsRunningWithin, limit,
-          "a successor that is Running within " +
-              fmt::format("{:.1f}s", std::chrono::duration<double>(limit).count()) +
-              " of the old pod's removal") {
+          "a successor that is Running within " + InSeconds(limit) + " of the old pod's removal") {
   return arg.RunningAfter() && *arg.RunningAfter() <= limit;
 }
 
 MATCHER_P(IsReadyWithin, limit,
-          "a successor that is Ready within " +
-              fmt::format("{:.1f}s", std::chrono::duration<double>(limit).count()) +
-              " of the old pod's removal") {
+          "a successor that is Ready within " + InSeconds(limit) + " of the old pod's removal") {
   return arg.ReadyAfter() && *arg.ReadyAfter() <= limit;
 }
 
@@ -86,12 +79,8 @@ MATCHER_P(HasMadeBlocks, count, fmt::format("a chain that has made at least {} b
   return arg.blocks >= count;
 }
 
-MATCHER_P(HasNoGapOver, limit,
-          "no gap between blocks over " +
-              fmt::format("{:.1f}s", std::chrono::duration<double>(limit).count())) {
-  *result_listener << "the largest is "
-                   << fmt::format("{:.1f}s",
-                                  std::chrono::duration<double>(arg.LargestGap()).count());
+MATCHER_P(HasNoGapOver, limit, "no gap between blocks over " + InSeconds(limit)) {
+  *result_listener << "the largest is " << InSeconds(arg.LargestGap());
   return arg.blocks.size() >= 2 && arg.LargestGap() <= limit;
 }
 

@@ -5,12 +5,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "pawk8s/base/duration.h"
 #include "pawk8s/deployment/genesis.h"
 #include "pawk8s/deployment/rehearsal.h"
 #include "pawk8s/deployment/replacement.h"
@@ -42,10 +42,6 @@ inline void PrintTo(const ObservedReplacement& seen, std::ostream* out) {
 }
 
 namespace testing {
-
-inline std::string InSeconds(Millis value) {
-  return fmt::format("{:.1f}s", std::chrono::duration<double>(value).count());
-}
 
 MATCHER(HasEveryPod, "as many pods as it wants") {
   return !arg.pods.empty() && std::cmp_equal(arg.pods.size(), arg.replicas);

@@ -5,12 +5,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
 
+#include "pawk8s/base/duration.h"
 #include "pawk8s/deployment/hang.h"
 #include "pawk8s/deployment/probes.h"
 #include "pawk8s/deployment/restart.h"
@@ -35,13 +34,6 @@ inline void PrintTo(const Votes& votes, std::ostream* out) {
 }
 
 namespace testing {
-namespace probe_matchers {
-
-inline std::string Text(const std::optional<Millis>& after) {
-  return after ? fmt::format("{:.1f}s", std::chrono::duration<double>(*after).count()) : "never";
-}
-
-}  // namespace probe_matchers
 
 MATCHER(DeclaresEveryProbe, "a container with startup, readiness and liveness probe") {
   if (!arg.missing.empty()) {
@@ -66,26 +58,25 @@ MATCHER(IsSteady, "a pod whose conditions stay and whose probes all succeed") {
 }
 
 MATCHER_P(TurnsUnreadyWithin, limit,
-          "a frozen validator that is not Ready within " + probe_matchers::Text(limit) +
+          "a frozen validator that is not Ready within " + InSeconds(limit) +
               ", before any restart") {
-  *result_listener << "which was not Ready after " << probe_matchers::Text(arg.unready) << " and "
-                   << arg.restarts_until_unready << " restarts";
+  *result_listener << (arg.unready ? "which was not Ready after " + InSeconds(arg.unready)
+                                   : "which stayed Ready")
+                   << ", with " << arg.restarts_until_unready << " restarts";
   return arg.unready && *arg.unready <= limit && arg.restarts_until_unready == 0;
 }
 
 MATCHER_P(IsReadyAgainWithin, limit,
-          "a thawed validator that is Ready within " + probe_matchers::Text(limit) +
-              ", without a restart") {
-  *result_listener << "which was Ready after " << probe_matchers::Text(arg.ready) << " and "
-                   << arg.restarts << " restarts";
+          "a thawed validator that is Ready within " + InSeconds(limit) + ", without a restart") {
+  *result_listener << "which was Ready after " << InSeconds(arg.ready) << " and " << arg.restarts
+                   << " restarts";
   return arg.ready && *arg.ready <= limit && arg.restarts == 0;
 }
 
 MATCHER_P(LeavesItsServiceWithin, limit,
-          "a validator that its Service shows as not ready within " + probe_matchers::Text(limit) +
+          "a validator that its Service shows as not ready within " + InSeconds(limit) +
               " of its not being Ready") {
-  *result_listener << "which " << arg.service << " shows so after "
-                   << probe_matchers::Text(arg.unlisted);
+  *result_listener << "which " << arg.service << " shows so after " << InSeconds(arg.unlisted);
   return arg.unready && arg.unlisted && *arg.unlisted <= limit;
 }
 
@@ -99,8 +90,7 @@ MATCHER_P(IsSpared, connections,
 }
 
 MATCHER(IsBackInItsService, "a thawed validator that its Service shows as ready again") {
-  *result_listener << "which " << arg.service << " shows so after "
-                   << probe_matchers::Text(arg.listed);
+  *result_listener << "which " << arg.service << " shows so after " << InSeconds(arg.listed);
   return arg.listed.has_value();
 }
 
@@ -123,7 +113,7 @@ MATCHER(HasVotes, "a validator with votes in commits") { return arg.signed_by_it
 MATCHER(IsReadyWithoutRestart, "a start that is let come to its end, however slow") {
   *result_listener << fmt::format(
       "which answers after {} and was Ready after {}, restarted {} times",
-      probe_matchers::Text(arg.answers_after), probe_matchers::Text(arg.ready), arg.restarts);
+      InSeconds(arg.answers_after), InSeconds(arg.ready), arg.restarts);
   return arg.ready && arg.restarts == 0;
 }
 

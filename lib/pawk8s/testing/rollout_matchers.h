@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 
+#include "pawk8s/base/duration.h"
 #include "pawk8s/deployment/budget.h"
 #include "pawk8s/deployment/eviction.h"
 #include "pawk8s/deployment/rolling_update.h"

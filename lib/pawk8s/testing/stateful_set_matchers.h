@@ -5,8 +5,6 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
 #include <ostream>
 #include <set>
 #include <string>
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "pawk8s/base/deadline.h"
+#include "pawk8s/base/duration.h"
 #include "pawk8s/deployment/budget.h"
 #include "pawk8s/deployment/dns.h"
 #include "pawk8s/deployment/scale_cycle.h"
@@ -38,13 +37,6 @@ inline void PrintTo(const BudgetCoverage& coverage, std::ostream* out) {
 }
 
 namespace testing {
-namespace set_matchers {
-
-inline std::string Text(const std::optional<Millis>& after) {
-  return after ? fmt::format("{:.1f}s", std::chrono::duration<double>(*after).count()) : "never";
-}
-
-}  // namespace set_matchers
 
 MATCHER(CoversExactlyTheValidators,
         "a budget, and the only one, of all pods that the validators' workload wants") {
@@ -79,7 +71,7 @@ MATCHER_P(Names, target, "a name behind which there is " + target) {
 }
 
 MATCHER_P(IsFollowedByDnsWithin, limit,
-          "a pod whose new address every DNS server says within " + set_matchers::Text(limit)) {
+          "a pod whose new address every DNS server says within " + InSeconds(limit)) {
   for (const ObservedMove::Server& server : arg.servers) {
     if (server.followed && *server.followed <= limit) continue;
     *result_listener << "of which " << server.address << " says "
@@ -95,9 +87,8 @@ MATCHER(KeepsItsNodeId, "a validator that keeps its node id") {
 }
 
 MATCHER_P(IsFoundByItsPeerWithin, limit,
-          "a validator that a peer has at its new address within " + set_matchers::Text(limit)) {
-  *result_listener << "which " << arg.witness << " has after "
-                   << set_matchers::Text(arg.peer_found);
+          "a validator that a peer has at its new address within " + InSeconds(limit)) {
+  *result_listener << "which " << arg.witness << " has after " << InSeconds(arg.peer_found);
   return arg.peer_found && *arg.peer_found <= limit;
 }
 
@@ -110,13 +101,13 @@ MATCHER(WentInReverseOrder, "pods that end one after another, the last ordinal f
   return why.empty();
 }
 
-MATCHER_P(WasGoneWithin, limit, "pods that are all gone within " + set_matchers::Text(limit)) {
+MATCHER_P(WasGoneWithin, limit, "pods that are all gone within " + InSeconds(limit)) {
   const auto left = std::find_if(arg.pods.rbegin(), arg.pods.rend(),
                                  [](const PodCycle& pod) { return !pod.gone; });
   if (left != arg.pods.rend()) {
     *result_listener << "of which " << left->pod << " was the next to go";
   } else {
-    *result_listener << "which were gone after " << set_matchers::Text(arg.AllGoneAfter());
+    *result_listener << "which were gone after " << InSeconds(arg.AllGoneAfter());
   }
   return arg.AllGoneAfter() && *arg.AllGoneAfter() <= limit;
 }
@@ -127,13 +118,13 @@ MATCHER(CameInOrder, "pods that are made one after another, each when the one be
   return why.empty();
 }
 
-MATCHER_P(WasReadyWithin, limit, "pods that are all Ready within " + set_matchers::Text(limit)) {
-  *result_listener << "which were Ready after " << set_matchers::Text(arg.AllReadyAfter());
+MATCHER_P(WasReadyWithin, limit, "pods that are all Ready within " + InSeconds(limit)) {
+  *result_listener << "which were Ready after " << InSeconds(arg.AllReadyAfter());
   return arg.AllReadyAfter() && *arg.AllReadyAfter() <= limit;
 }
 
-MATCHER_P(MadeBlocksWithin, limit, "new blocks within " + set_matchers::Text(limit)) {
-  *result_listener << "which made one after " << set_matchers::Text(arg.blocks_after);
+MATCHER_P(MadeBlocksWithin, limit, "new blocks within " + InSeconds(limit)) {
+  *result_listener << "which made one after " << InSeconds(arg.blocks_after);
   return arg.blocks_after && *arg.blocks_after <= limit;
 }
 
